@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Daemon and worker: one SOCK_SEQPACKET socket pair per worker, descriptor
+ * CW_WORKER_FD in the worker.
+ *
+ * The daemon execs "vhost-user-cuda --worker" with nothing else open but 0, 1,
+ * 2 and CW_WORKER_FD, then sends START. The worker maps what it is given, and
+ * answers STARTED; from then on it serves the channel with one thread and this
+ * socket with another. End of file on the socket ends the worker. Whatever a
+ * worker sends is judged like a guest's message: it may be hostile.
+ *
+ * "vhost-user-cuda --probe" is the same program once more: it gets a memfd of
+ * VCUDA_INFO_SIZE bytes with PROBE, fills in struct cw_info, answers PROBED
+ * and exits.
+ */
+#ifndef CW_WORKER_PROTO_H
+#define CW_WORKER_PROTO_H
+
+#include <stdint.h>
+
+#define CW_WORKER_FD 3
+#define CW_WORKER_VERSION 1
+#define CW_WORKER_MAX_SEGS 1024
+#define CW_WORKER_MAX_FDS 32
+
+enum cw_worker_type {
+	CW_WORKER_START = 1,
+	CW_WORKER_STARTED = 2,
+	CW_WORKER_ATTACH = 3,	/* answered by DONE */
+	CW_WORKER_DETACH = 4,	/* answered by DONE, after the munmap */
+	CW_WORKER_DONE = 5,
+	CW_WORKER_PROBE = 6,
+	CW_WORKER_PROBED = 7,
+	CW_WORKER_PARK = 8,	/* quiesce: no store to guest memory after DONE */
+	CW_WORKER_RESUME = 9,
+	CW_WORKER_GRANTED = 10,	/* worker to daemon: a window range may be copied */
+};
+
+struct cw_worker_head {
+	uint32_t version;
+	uint32_t type;
+};
+
+/* A piece of a file: fd is an index into the descriptors of the same packet. */
+struct cw_worker_seg {
+	uint32_t fd;
+	uint32_t reserved;
+	uint64_t offset;
+	uint64_t len;
+};
+
+/**
+ * struct cw_worker_start - Everything a worker begins with
+ * @ring_size:		of the channel
+ * @nr_segs:		pieces of the channel, in order; they follow this struct
+ * @region_base, @region_size, @device_base, @device_size: arenas
+ * @window_size:	bytes of the window
+ * @fd_window:		index of the window's memfd
+ * @fd_info:		index of the memfd with struct cw_info (read only)
+ * @fd_doorbell:	index of the eventfd that the process (or daemon) writes
+ * @fd_signal:		index of the eventfd that the worker writes, VM only, else ~0
+ * @fd_signal_page:	index of a memfd of one page: two 64-bit words of
+ *			atomically or-ed slot bits, VM only, else ~0
+ * @direct:		1: the window shall be the device memory
+ * @back_end:		absolute path of the libcuda to load
+ * @env:		NAME=VALUE strings for the back end, each terminated
+ */
+struct cw_worker_start {
+	struct cw_worker_head head;
+	uint32_t ring_size;
+	uint32_t nr_segs;
+	uint64_t epoch;
+	uint64_t region_base;
+	uint64_t region_size;
+	uint64_t device_base;
+	uint64_t device_size;
+	uint64_t window_size;
+	uint32_t fd_window;
+	uint32_t fd_info;
+	uint32_t fd_doorbell;
+	uint32_t fd_signal;
+	uint32_t fd_signal_page;
+	uint32_t direct;
+	uint32_t soft;
+	uint32_t env_len;
+	char back_end[512];
+	char env[1024];
+};
+
+struct cw_worker_started {
+	struct cw_worker_head head;
+	uint32_t status; /* VIRTIO_CUDA_OK, ERR_ADDRESS (arena not free), ERR_WORKER */
+	uint32_t reserved;
+};
+
+struct cw_worker_attach {
+	struct cw_worker_head head;
+	uint32_t region;
+	uint32_t flags; /* VIRTIO_CUDA_REGION_* */
+	uint64_t va;
+	uint64_t len;
+	uint32_t nr_segs; /* they follow */
+	uint32_t reserved;
+};
+
+struct cw_worker_detach {
+	struct cw_worker_head head;
+	uint32_t region;
+	uint32_t reserved;
+};
+
+struct cw_worker_done {
+	struct cw_worker_head head;
+	uint32_t type; /* what is answered */
+	uint32_t region;
+	uint32_t status;
+	uint32_t reserved;
+};
+
+/* PROBE carries the path in the same form; its one descriptor is the memfd. */
+struct cw_worker_probe {
+	struct cw_worker_head head;
+	uint32_t soft;
+	uint32_t reserved;
+	char back_end[512];
+	char env[1024];
+};
+
+struct cw_worker_probed {
+	struct cw_worker_head head;
+	uint32_t status; /* VIRTIO_CUDA_OK, or ERR_NO_DEVICE with a reason */
+	int32_t cuda;	 /* CUresult of cuInit */
+	char reason[256];
+};
+
+/**
+ * struct cw_worker_granted - Range of the window that COPY chains may touch
+ * @id:		of the bulk operation; one range per id
+ * @offset, @len: range; len 0 takes the grant back
+ * @write:	1: COPY_IN, 0: COPY_OUT
+ *
+ * VM only: over a socket the process has the window mapped itself. Sent before
+ * the reply that tells the process, so the daemon has it when the chain comes.
+ */
+struct cw_worker_granted {
+	struct cw_worker_head head;
+	uint64_t id;
+	uint64_t offset;
+	uint64_t len;
+	uint32_t write;
+	uint32_t reserved;
+};
+
+#endif
