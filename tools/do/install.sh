@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+#: install [PREFIX]    copy the tree to PREFIX (default /usr/local; honours DESTDIR)
+
+. tools/do/build.sh
+build_all --quiet
+dest=${DESTDIR:-}${1:-/usr/local}
+mkdir -p "$dest" 2>/dev/null && [ -w "$dest" ] || die "cannot write to $dest: run as root or name another prefix"
+build_tree "$dest"
+say "install: $dest/bin/causeway"

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * causeway doctor: what works here, and for what does not, the command that
+ * mends it. A table of checks, one function each.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/ct.h"
+#include "tools/daemon.h"
+#include "tools/closure.h"
+#include "tools/run/kernel.h"
+#include "tools/run/kvm.h"
+#include "tools/run/qemu.h"
+
+enum doctor_mark {
+	DOCTOR_OK,
+	DOCTOR_NOTE,	/* works, but not at its best, or not asked for */
+	DOCTOR_BAD,
+};
+
+struct doctor_check {
+	const char *name;
+	enum doctor_mark (*check)(char *text, size_t len);
+};
+
+static enum doctor_mark doctor_kvm(char *text, size_t len)
+{
+	switch (ct_kvm_probe()) {
+	case CT_KVM_OK:
+		snprintf(text, len, "/dev/kvm runs guests");
+		return DOCTOR_OK;
+	case CT_KVM_DENIED:
+		snprintf(text, len, "no access to /dev/kvm: adduser $USER kvm, then log in again "
+			 "(without it: emulation, slower)");
+		return DOCTOR_NOTE;
+	case CT_KVM_UNFIT:
+		snprintf(text, len, "/dev/kvm is there but cannot run Linux: emulation is used");
+		return DOCTOR_NOTE;
+	default:
+		snprintf(text, len, "no /dev/kvm: emulation is used (modprobe kvm_intel or "
+			 "kvm_amd where the CPU can)");
+		return DOCTOR_NOTE;
+	}
+}
+
+static enum doctor_mark doctor_qemu(char *text, size_t len)
+{
+	char *path;
+
+	if (ct_find_program(ct_qemu_name(), &path)) {
+		snprintf(text, len, "no %s: ./do setup, or apt-get install qemu-system-x86",
+			 ct_qemu_name());
+		return DOCTOR_BAD;
+	}
+	snprintf(text, len, "%s", path);
+	free(path);
+	return DOCTOR_OK;
+}
+
+static enum doctor_mark doctor_kernel(char *text, size_t len)
+{
+	char cache[PATH_MAX / 2], dir[PATH_MAX], real[PATH_MAX];
+
+	ct_kernel_cache(cache, sizeof(cache));
+	snprintf(dir, sizeof(dir), "%s/default", cache);
+	if (!realpath(dir, real)) {
+		snprintf(text, len, "no guest kernel in %s: ./do setup", cache);
+		return DOCTOR_BAD;
+	}
+	snprintf(text, len, "%s", strrchr(real, '/') + 1);
+	return DOCTOR_OK;
+}
+
+static enum doctor_mark doctor_virtiofsd(char *text, size_t len)
+{
+	const char *path = ct_virtiofsd_path();
+
+	snprintf(text, len, "%s", path ? path : "not found, --share does not work: apt-get "
+		 "install virtiofsd");
+	return path ? DOCTOR_OK : DOCTOR_NOTE;
+}
+
+static enum doctor_mark doctor_file(char *text, size_t len, const char *rel)
+{
+	char path[PATH_MAX];
+
+	if (ct_path(path, sizeof(path), rel)) {
+		snprintf(text, len, "%s is missing: ./do build", path);
+		return DOCTOR_BAD;
+	}
+	snprintf(text, len, "%s", path);
+	return DOCTOR_OK;
+}
+
+static enum doctor_mark doctor_daemon(char *text, size_t len)
+{
+	return doctor_file(text, len, "bin/vhost-user-cuda");
+}
+
+static enum doctor_mark doctor_soft(char *text, size_t len)
+{
+	return doctor_file(text, len, "lib/causeway/soft/libcuda.so.1");
+}
+
+static enum doctor_mark doctor_guest(char *text, size_t len)
+{
+	return doctor_file(text, len, "lib/causeway/guest/libcuda.so.1");
+}
+
+static enum doctor_mark doctor_driver(char *text, size_t len)
+{
+	return doctor_file(text, len, "lib/causeway/guest/virtio_cuda.ko");
+}
+
+static enum doctor_mark doctor_socket(char *text, size_t len)
+{
+	const char *socket = getenv("CAUSEWAY_SOCKET");
+
+	if (!socket) {
+		snprintf(text, len, "CAUSEWAY_SOCKET is not set (it need not be)");
+		return DOCTOR_OK;
+	}
+	if (access(socket, R_OK | W_OK)) {
+		snprintf(text, len, "CAUSEWAY_SOCKET=%s: %s; unset it, or causeway serve "
+			 "--socket %s", socket, strerror(errno), socket);
+		return DOCTOR_BAD;
+	}
+	snprintf(text, len, "%s", socket);
+	return DOCTOR_OK;
+}
+
+/* The loader's own answer to "libcuda.so.1", without loading it. */
+static enum doctor_mark doctor_libcuda(char *text, size_t len)
+{
+	char *path = ct_find_library("libcuda.so.1");
+
+	snprintf(text, len, "%s", path ? path : "the loader finds none outside of causeway "
+		 "(soft, exec and run bring their own)");
+	free(path);
+	return DOCTOR_OK;
+}
+
+static enum doctor_mark doctor_gpu(char *text, size_t len)
+{
+	bool there = !access("/dev/nvidiactl", R_OK | W_OK);
+
+	snprintf(text, len, "%s", there ? "NVIDIA's driver is there" :
+		 "no NVIDIA GPU: the software GPU is used");
+	return there ? DOCTOR_OK : DOCTOR_NOTE;
+}
+
+static const struct doctor_check doctor_checks[] = {
+	{ "gpu", doctor_gpu },		 { "kvm", doctor_kvm },
+	{ "qemu", doctor_qemu },	 { "guest kernel", doctor_kernel },
+	{ "virtiofsd", doctor_virtiofsd }, { "daemon", doctor_daemon },
+	{ "soft libcuda", doctor_soft }, { "guest libcuda", doctor_guest },
+	{ "guest driver", doctor_driver }, { "socket", doctor_socket },
+	{ "libcuda", doctor_libcuda },
+};
+
+static const struct ct_option doctor_options[] = {
+	{ 0 },
+};
+
+static int doctor_run(const struct ct_command *cmd, int argc, char **argv)
+{
+	static const char *const marks[] = { "ok", "note", "BAD" };
+	int first = ct_options_parse(cmd, NULL, argc, argv);
+	int bad = 0;
+
+	if (first < 0)
+		return -1 - first;
+	for (size_t i = 0; i < CW_ARRAY_SIZE(doctor_checks); i++) {
+		char text[2 * PATH_MAX] = "";
+		enum doctor_mark mark = doctor_checks[i].check(text, sizeof(text));
+
+		printf("%-5s %-14s %s\n", marks[mark], doctor_checks[i].name, text);
+		bad += mark == DOCTOR_BAD;
+	}
+	return bad ? 1 : 0;
+}
+
+const struct ct_command ct_cmd_doctor = {
+	.name = "doctor",
+	.usage = "",
+	.summary = "Says what is missing on this machine, and the command that mends it.",
+	.options = doctor_options,
+	.run = doctor_run,
+};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Option tables over getopt_long(), and the help that comes from them.
+ */
+#include "tools/ct.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CT_OPTIONS_MAX 40
+
+/* Values getopt_long() hands back; far from any character. */
+enum { CT_OPT_HELP = 1000, CT_OPT_FIRST };
+
+struct ct_env {
+	const char *name;
+	const char *help;
+};
+
+/* Every variable that anything of Causeway reads. */
+static const struct ct_env ct_env_table[] = {
+	{ "CAUSEWAY_SOCKET", "path of a daemon's client socket: libcuda connects there" },
+	{ "CAUSEWAY_TRACE", "print each CUDA call: '-' for stderr, or a file" },
+	{ "CAUSEWAY_LOG", "off, error, warn, info, debug or trace (default: warn)" },
+	{ "CAUSEWAY_KERNEL", "guest kernel: a folder of the cache or a bzImage (causeway run)" },
+	{ "CAUSEWAY_QEMU", "QEMU to start (default: qemu-system-x86_64)" },
+	{ "CAUSEWAY_VIRTIOFSD", "virtiofsd to start for --share" },
+	{ "CAUSEWAY_CACHE", "folder of fetched kernels (default: ~/.cache/causeway)" },
+};
+
+void ct_env_help(void)
+{
+	puts("\nEnvironment:");
+	for (size_t i = 0; i < CW_ARRAY_SIZE(ct_env_table); i++)
+		printf("  %-22s %s\n", ct_env_table[i].name, ct_env_table[i].help);
+}
+
+void ct_options_help(const struct ct_command *cmd)
+{
+	printf("usage: causeway %s %s\n\n%s\n\nOptions:\n", cmd->name, cmd->usage, cmd->summary);
+	for (const struct ct_option *o = cmd->options; o->name; o++) {
+		char left[64];
+		const char *sep = !o->arg || *o->arg == '[' ? "" : " ";
+
+		snprintf(left, sizeof(left), "--%s%s%s", o->name, sep, o->arg ? o->arg : "");
+		printf("  %-26s %s\n", left, o->help);
+	}
+	printf("  %-26s %s\n", "--help", "show this");
+}
+
+static int ct_option_arg(const struct ct_option *o)
+{
+	if (!o->arg)
+		return no_argument;
+	return *o->arg == '[' ? optional_argument : required_argument;
+}
+
+/* Fills @longs from the table; returns the number of options. */
+static int ct_options_long(const struct ct_command *cmd, struct option *longs)
+{
+	int n = 0;
+
+	for (; cmd->options[n].name && n < CT_OPTIONS_MAX; n++) {
+		longs[n] = (struct option){ cmd->options[n].name,
+					    ct_option_arg(&cmd->options[n]), NULL,
+					    CT_OPT_FIRST + n };
+	}
+	longs[n] = (struct option){ "help", no_argument, NULL, CT_OPT_HELP };
+	longs[n + 1] = (struct option){ 0 };
+	return n;
+}
+
+int ct_options_parse(const struct ct_command *cmd, void *ctx, int argc, char **argv)
+{
+	struct option longs[CT_OPTIONS_MAX + 2];
+	int bad = cmd->passes ? CT_EXIT_OWN : CT_EXIT_USAGE;
+	int n = ct_options_long(cmd, longs);
+	int c;
+
+	opterr = 0;
+	optind = 1;
+	/* '+': stop at the first word, it is the program. */
+	while ((c = getopt_long(argc, argv, "+:h", longs, NULL)) != -1) {
+		if (c == CT_OPT_HELP || c == 'h') {
+			ct_options_help(cmd);
+			return -1;
+		}
+		if (c == ':') {
+			ct_error("%s wants an argument; see causeway %s --help",
+				 argv[optind - 1], cmd->name);
+			return -1 - bad;
+		}
+		if (c < CT_OPT_FIRST || c >= CT_OPT_FIRST + n) {
+			ct_error("unknown option '%s'; see causeway %s --help", argv[optind - 1],
+				 cmd->name);
+			return -1 - bad;
+		}
+		if (cmd->options[c - CT_OPT_FIRST].set(ctx, optarg))
+			return -1 - bad;
+	}
+	return optind;
+}

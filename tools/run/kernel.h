@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which guest kernel to boot.
+ */
+#ifndef TOOLS_RUN_KERNEL_H
+#define TOOLS_RUN_KERNEL_H
+
+#include <limits.h>
+
+/**
+ * struct ct_kernel - A guest kernel
+ * @image:	bzImage
+ * @modules:	folder that has kernel/drivers/..., or empty: all built in
+ */
+struct ct_kernel {
+	char image[PATH_MAX];
+	char modules[PATH_MAX];
+};
+
+/**
+ * ct_kernel_find() - Find the guest kernel and look whether it is one
+ * @k:		filled
+ * @wanted:	--kernel: a bzImage, a folder with vmlinuz and modules/, or the name
+ *		of one in the cache; NULL: CAUSEWAY_KERNEL, else the cache's default
+ *
+ * Return: 0, or a negative errno after a line on stderr.
+ */
+int ct_kernel_find(struct ct_kernel *k, const char *wanted);
+
+/* Folder of the fetched kernels. */
+void ct_kernel_cache(char *buf, size_t len);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * causeway serve: a GPU daemon that stays, for containers and for VMs of
+ * others. It becomes the daemon, so whoever started it sees one process.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/ct.h"
+#include "tools/daemon.h"
+
+struct serve_args {
+	const char *socket;
+	const char *vhost;
+	const char *gpu;
+};
+
+static int serve_set_socket(void *ctx, const char *value)
+{
+	((struct serve_args *)ctx)->socket = value;
+	return 0;
+}
+
+static int serve_set_vhost(void *ctx, const char *value)
+{
+	((struct serve_args *)ctx)->vhost = value;
+	return 0;
+}
+
+static int serve_set_gpu(void *ctx, const char *value)
+{
+	((struct serve_args *)ctx)->gpu = value;
+	return ct_gpu_parse(value, false);
+}
+
+static const struct ct_option serve_options[] = {
+	{ "socket", "PATH", serve_set_socket, "client socket: for causeway exec and containers" },
+	{ "vhost-socket", "PATH", serve_set_vhost, "vhost-user socket: for the VMM of one VM" },
+	{ "gpu", "auto|nvidia|soft", serve_set_gpu, "back end (default: auto)" },
+	{ "backend", "auto|nvidia|soft", serve_set_gpu, "the same as --gpu" },
+	{ 0 },
+};
+
+static int serve_run(const struct ct_command *cmd, int argc, char **argv)
+{
+	struct serve_args args = { .gpu = "auto" };
+	int first = ct_options_parse(cmd, &args, argc, argv);
+	char daemon[PATH_MAX], client[PATH_MAX], vhost[PATH_MAX], backend[32];
+	char *child[5] = { daemon };
+	int n = 1;
+
+	if (first < 0)
+		return -1 - first;
+	if (first < argc || (!args.socket && !args.vhost)) {
+		ct_error("say where: causeway serve --socket PATH");
+		return CT_EXIT_USAGE;
+	}
+	if (ct_path(daemon, sizeof(daemon), "bin/vhost-user-cuda")) {
+		ct_error("the GPU daemon %s is missing; ./do build makes it", daemon);
+		return CT_EXIT_OWN;
+	}
+	if (args.socket) {
+		snprintf(client, sizeof(client), "--client-socket=%s", args.socket);
+		child[n++] = client;
+	}
+	if (args.vhost) {
+		snprintf(vhost, sizeof(vhost), "--socket-path=%s", args.vhost);
+		child[n++] = vhost;
+	}
+	snprintf(backend, sizeof(backend), "--backend=%s", ct_gpu_backend(args.gpu));
+	child[n] = backend;
+	execv(daemon, child);
+	ct_error("cannot execute %s: %s", daemon, strerror(errno));
+	return CT_EXIT_OWN;
+}
+
+const struct ct_command ct_cmd_serve = {
+	.name = "serve",
+	.usage = "--socket PATH [OPTION...]",
+	.summary = "Starts a GPU daemon that stays until it is stopped.",
+	.options = serve_options,
+	.run = serve_run,
+};
