@@ -21,7 +21,11 @@
 #include "tools/ct.h"
 
 static const char *const closure_dirs[] = {
-	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib",
+	"/lib/x86_64-linux-gnu",
+	"/usr/lib/x86_64-linux-gnu",
+	"/lib64",
+	"/usr/lib64",
+	"/lib",
 	"/usr/lib",
 };
 
@@ -97,7 +101,7 @@ static char *closure_find_cached(const char *name)
 /* DIR/NAME with $ORIGIN at the start of DIR replaced, if it is a file. */
 static char *closure_try(const char *dir, size_t dir_len, const char *name, const char *origin)
 {
-	static const char *const tokens[] = { "$ORIGIN", "${ORIGIN}" };
+	static const char *const tokens[] = {"$ORIGIN", "${ORIGIN}"};
 	size_t skip = 0;
 	char *path;
 
@@ -301,14 +305,14 @@ static int program_missing(const char *name, const struct ct_closure *set)
 {
 	for (size_t i = 0; i < set->missing.n; i++)
 		ct_error("'%s' cannot start: this machine has no %s; install it or set "
-			 "LD_LIBRARY_PATH", name, set->missing.s[i]);
+			 "LD_LIBRARY_PATH",
+			 name, set->missing.s[i]);
 	return set->missing.n ? CT_EXIT_NOT_FOUND : 0;
 }
 
-int ct_check_program(const char *name, const char *libpath, struct ct_closure *set,
-		     char **ret_path)
+int ct_check_program(const char *name, const char *libpath, struct ct_closure *set, char **ret_path)
 {
-	struct ct_closure own = { 0 };
+	struct ct_closure own = {0};
 	char *path = NULL;
 	int err, status;
 
@@ -325,8 +329,8 @@ int ct_check_program(const char *name, const char *libpath, struct ct_closure *s
 	err = ct_closure_add(set ? set : &own, path, libpath);
 	if (err) {
 		ct_error("'%s' cannot be run: %s", path,
-			 err == -ENOEXEC ? "it is neither a 64-bit x86 program nor a script" :
-					   strerror(-err));
+			 err == -ENOEXEC ? "it is neither a 64-bit x86 program nor a script"
+					 : strerror(-err));
 		status = CT_EXIT_CANNOT_EXEC;
 	} else {
 		status = program_missing(name, set ? set : &own);
@@ -341,8 +345,8 @@ int ct_check_program(const char *name, const char *libpath, struct ct_closure *s
 
 char *ct_find_library(const char *name)
 {
-	struct ct_closure set = { 0 };
-	struct ct_elf none = { 0 };
+	struct ct_closure set = {0};
+	struct ct_elf none = {0};
 	char *path = closure_find(&set, name, getenv("LD_LIBRARY_PATH"), &none, "/");
 
 	ct_closure_free(&set);

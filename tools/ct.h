@@ -17,9 +17,9 @@
  */
 enum ct_exit {
 	CT_EXIT_USAGE = 2,
-	CT_EXIT_OWN = 125,	 /* the tool failed, the program did not run */
+	CT_EXIT_OWN = 125,	   /* the tool failed, the program did not run */
 	CT_EXIT_CANNOT_EXEC = 126, /* found, but it cannot be executed */
-	CT_EXIT_NOT_FOUND = 127, /* no such program, or a library is missing */
+	CT_EXIT_NOT_FOUND = 127,   /* no such program, or a library is missing */
 };
 
 /**

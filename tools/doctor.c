@@ -19,7 +19,7 @@
 
 enum doctor_mark {
 	DOCTOR_OK,
-	DOCTOR_NOTE,	/* works, but not at its best, or not asked for */
+	DOCTOR_NOTE, /* works, but not at its best, or not asked for */
 	DOCTOR_BAD,
 };
 
@@ -35,14 +35,16 @@ static enum doctor_mark doctor_kvm(char *text, size_t len)
 		snprintf(text, len, "/dev/kvm runs guests");
 		return DOCTOR_OK;
 	case CT_KVM_DENIED:
-		snprintf(text, len, "no access to /dev/kvm: adduser $USER kvm, then log in again "
+		snprintf(text, len,
+			 "no access to /dev/kvm: adduser $USER kvm, then log in again "
 			 "(without it: emulation, slower)");
 		return DOCTOR_NOTE;
 	case CT_KVM_UNFIT:
 		snprintf(text, len, "/dev/kvm is there but cannot run Linux: emulation is used");
 		return DOCTOR_NOTE;
 	default:
-		snprintf(text, len, "no /dev/kvm: emulation is used (modprobe kvm_intel or "
+		snprintf(text, len,
+			 "no /dev/kvm: emulation is used (modprobe kvm_intel or "
 			 "kvm_amd where the CPU can)");
 		return DOCTOR_NOTE;
 	}
@@ -80,8 +82,10 @@ static enum doctor_mark doctor_virtiofsd(char *text, size_t len)
 {
 	const char *path = ct_virtiofsd_path();
 
-	snprintf(text, len, "%s", path ? path : "not found, --share does not work: apt-get "
-		 "install virtiofsd");
+	snprintf(text, len, "%s",
+		 path ? path
+		      : "not found, --share does not work: apt-get "
+			"install virtiofsd");
 	return path ? DOCTOR_OK : DOCTOR_NOTE;
 }
 
@@ -126,8 +130,10 @@ static enum doctor_mark doctor_socket(char *text, size_t len)
 		return DOCTOR_OK;
 	}
 	if (access(socket, R_OK | W_OK)) {
-		snprintf(text, len, "CAUSEWAY_SOCKET=%s: %s; unset it, or causeway serve "
-			 "--socket %s", socket, strerror(errno), socket);
+		snprintf(text, len,
+			 "CAUSEWAY_SOCKET=%s: %s; unset it, or causeway serve "
+			 "--socket %s",
+			 socket, strerror(errno), socket);
 		return DOCTOR_BAD;
 	}
 	snprintf(text, len, "%s", socket);
@@ -139,8 +145,10 @@ static enum doctor_mark doctor_libcuda(char *text, size_t len)
 {
 	char *path = ct_find_library("libcuda.so.1");
 
-	snprintf(text, len, "%s", path ? path : "the loader finds none outside of causeway "
-		 "(soft, exec and run bring their own)");
+	snprintf(text, len, "%s",
+		 path ? path
+		      : "the loader finds none outside of causeway "
+			"(soft, exec and run bring their own)");
 	free(path);
 	return DOCTOR_OK;
 }
@@ -149,27 +157,32 @@ static enum doctor_mark doctor_gpu(char *text, size_t len)
 {
 	bool there = !access("/dev/nvidiactl", R_OK | W_OK);
 
-	snprintf(text, len, "%s", there ? "NVIDIA's driver is there" :
-		 "no NVIDIA GPU: the software GPU is used");
+	snprintf(text, len, "%s",
+		 there ? "NVIDIA's driver is there" : "no NVIDIA GPU: the software GPU is used");
 	return there ? DOCTOR_OK : DOCTOR_NOTE;
 }
 
 static const struct doctor_check doctor_checks[] = {
-	{ "gpu", doctor_gpu },		 { "kvm", doctor_kvm },
-	{ "qemu", doctor_qemu },	 { "guest kernel", doctor_kernel },
-	{ "virtiofsd", doctor_virtiofsd }, { "daemon", doctor_daemon },
-	{ "soft libcuda", doctor_soft }, { "guest libcuda", doctor_guest },
-	{ "guest driver", doctor_driver }, { "socket", doctor_socket },
-	{ "libcuda", doctor_libcuda },
+	{"gpu", doctor_gpu},
+	{"kvm", doctor_kvm},
+	{"qemu", doctor_qemu},
+	{"guest kernel", doctor_kernel},
+	{"virtiofsd", doctor_virtiofsd},
+	{"daemon", doctor_daemon},
+	{"soft libcuda", doctor_soft},
+	{"guest libcuda", doctor_guest},
+	{"guest driver", doctor_driver},
+	{"socket", doctor_socket},
+	{"libcuda", doctor_libcuda},
 };
 
 static const struct ct_option doctor_options[] = {
-	{ 0 },
+	{0},
 };
 
 static int doctor_run(const struct ct_command *cmd, int argc, char **argv)
 {
-	static const char *const marks[] = { "ok", "note", "BAD" };
+	static const char *const marks[] = {"ok", "note", "BAD"};
 	int first = ct_options_parse(cmd, NULL, argc, argv);
 	int bad = 0;
 

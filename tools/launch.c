@@ -91,7 +91,7 @@ pid_t ct_spawn_helper(char *const argv[], const int *keep)
 
 void ct_stop_helper(pid_t pid)
 {
-	const struct timespec tick = { .tv_nsec = 5000000 };
+	const struct timespec tick = {.tv_nsec = 5000000};
 
 	if (pid <= 0)
 		return;
@@ -107,7 +107,7 @@ void ct_stop_helper(pid_t pid)
 
 int ct_end_like(int status)
 {
-	const struct rlimit none = { 0 };
+	const struct rlimit none = {0};
 	sigset_t set;
 	int sig;
 

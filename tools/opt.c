@@ -12,7 +12,10 @@
 #define CT_OPTIONS_MAX 40
 
 /* Values getopt_long() hands back; far from any character. */
-enum { CT_OPT_HELP = 1000, CT_OPT_FIRST };
+enum {
+	CT_OPT_HELP = 1000,
+	CT_OPT_FIRST
+};
 
 struct ct_env {
 	const char *name;
@@ -21,13 +24,13 @@ struct ct_env {
 
 /* Every variable that anything of Causeway reads. */
 static const struct ct_env ct_env_table[] = {
-	{ "CAUSEWAY_SOCKET", "path of a daemon's client socket: libcuda connects there" },
-	{ "CAUSEWAY_TRACE", "print each CUDA call: '-' for stderr, or a file" },
-	{ "CAUSEWAY_LOG", "off, error, warn, info, debug or trace (default: warn)" },
-	{ "CAUSEWAY_KERNEL", "guest kernel: a folder of the cache or a bzImage (causeway run)" },
-	{ "CAUSEWAY_QEMU", "QEMU to start (default: qemu-system-x86_64)" },
-	{ "CAUSEWAY_VIRTIOFSD", "virtiofsd to start for --share" },
-	{ "CAUSEWAY_CACHE", "folder of fetched kernels (default: ~/.cache/causeway)" },
+	{"CAUSEWAY_SOCKET", "path of a daemon's client socket: libcuda connects there"},
+	{"CAUSEWAY_TRACE", "print each CUDA call: '-' for stderr, or a file"},
+	{"CAUSEWAY_LOG", "off, error, warn, info, debug or trace (default: warn)"},
+	{"CAUSEWAY_KERNEL", "guest kernel: a folder of the cache or a bzImage (causeway run)"},
+	{"CAUSEWAY_QEMU", "QEMU to start (default: qemu-system-x86_64)"},
+	{"CAUSEWAY_VIRTIOFSD", "virtiofsd to start for --share"},
+	{"CAUSEWAY_CACHE", "folder of fetched kernels (default: ~/.cache/causeway)"},
 };
 
 void ct_env_help(void)
@@ -63,12 +66,11 @@ static int ct_options_long(const struct ct_command *cmd, struct option *longs)
 	int n = 0;
 
 	for (; cmd->options[n].name && n < CT_OPTIONS_MAX; n++) {
-		longs[n] = (struct option){ cmd->options[n].name,
-					    ct_option_arg(&cmd->options[n]), NULL,
-					    CT_OPT_FIRST + n };
+		longs[n] = (struct option){cmd->options[n].name, ct_option_arg(&cmd->options[n]),
+					   NULL, CT_OPT_FIRST + n};
 	}
-	longs[n] = (struct option){ "help", no_argument, NULL, CT_OPT_HELP };
-	longs[n + 1] = (struct option){ 0 };
+	longs[n] = (struct option){"help", no_argument, NULL, CT_OPT_HELP};
+	longs[n + 1] = (struct option){0};
 	return n;
 }
 
@@ -88,8 +90,8 @@ int ct_options_parse(const struct ct_command *cmd, void *ctx, int argc, char **a
 			return -1;
 		}
 		if (c == ':') {
-			ct_error("%s wants an argument; see causeway %s --help",
-				 argv[optind - 1], cmd->name);
+			ct_error("%s wants an argument; see causeway %s --help", argv[optind - 1],
+				 cmd->name);
 			return -1 - bad;
 		}
 		if (c < CT_OPT_FIRST || c >= CT_OPT_FIRST + n) {

@@ -7,5 +7,5 @@ build=$build-release
 rm -f "$build.log"
 out=$build/out
 . tools/do/build.sh
-build_all --quiet
+build_all
 exec "$out/bin/causeway" bench "$@"

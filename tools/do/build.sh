@@ -22,18 +22,22 @@ build_tree()
 
 build_all()
 {
-	[ -f "$build/build.ninja" ] ||
-		meson setup "$build" >"$build.log" 2>&1 || {
-		tail -n 20 "$build.log" >&2
+	log=$build.log
+	[ -f "$build/build.ninja" ] || meson setup "$build" >"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
 		die "meson setup failed; if something is missing, ./do setup installs it"
 	}
-	rm -f "$build.log"
-	# Quiet where all is well: the output is shown only when it is needed.
-	ninja -C "$build" "$@" || die "the build failed"
+	# Warnings and errors are shown, the progress of a build that works is not.
+	ninja -C "$build" >"$log" 2>&1 || {
+		grep -vE '^(\[[0-9]+/|ninja: Entering)' "$log" | head -n 60 >&2
+		die "the build failed"
+	}
+	grep -E -A3 'warning:' "$log" >&2 || :
+	rm -f "$log"
 	build_tree "$out"
 }
 
 if [ "$cmd" = build ]; then
-	build_all "$@"
+	build_all
 	say "build: $out/bin/causeway"
 fi

@@ -16,7 +16,7 @@ check_suite()
 	log=$dir/meson-logs/$name$3
 	rm -f "$log.json"
 	meson test -C "$dir" --no-rebuild --suite "$name" --logbase "$name$3" \
-		--num-processes "$jobs" --max-lines 0 >"$log.out" 2>&1 || :
+		--num-processes "$jobs" >"$log.out" 2>&1 || :
 	[ -f "$log.json" ] || return 0
 	say "== $name$4"
 	awk -f tools/do/results.awk -v counts="$results" "$log.json"
@@ -57,7 +57,7 @@ while [ $# -gt 0 ]; do
 done
 
 . tools/do/build.sh
-build_all --quiet
+build_all
 jobs=$(nproc)
 [ "$jobs" -le 4 ] || jobs=4
 results=$(mktemp)

@@ -5,7 +5,7 @@
 kdir=/lib/modules/$(uname -r)/build
 [ -d "$kdir" ] || die "no kernel headers for $(uname -r): apt-get install linux-headers-$(uname -r)"
 [ -f guest/kernel/Kbuild ] || [ -f guest/kernel/Makefile ] || die "the guest driver is not in this tree"
-build_all --quiet
+build_all
 prefix=${1:-/usr/local}
 mkdir -p "$prefix/lib/causeway" || die "cannot write to $prefix: run as root"
 cp -r "$out/lib/causeway/guest" "$prefix/lib/causeway/"

@@ -49,7 +49,8 @@ function unescape(s) {
 	if (f) {
 		printf "%s\n", text
 		printf "%s\n", unescape(field($0, "stderr"))
-		print "     result " result ", status " substr($0, match($0, /"returncode": -?[0-9]+/) + 14, 4)
+		match($0, /"returncode": -?[0-9]+/)
+		print "     result " result ", status " substr($0, RSTART + 14, RLENGTH - 14)
 	}
 	print p, f, s >>counts
 }

@@ -46,7 +46,8 @@ static int kernel_check(const char *path)
 	if (n == sizeof(magic) && !memcmp(magic, BZIMAGE_MAGIC, sizeof(magic)))
 		return 0;
 	ct_error("'%s' is no Linux kernel image (bzImage); --kernel wants one, or a folder "
-		 "with vmlinuz and modules/", path);
+		 "with vmlinuz and modules/",
+		 path);
 	return -ENOEXEC;
 }
 
@@ -66,7 +67,7 @@ int ct_kernel_find(struct ct_kernel *k, const char *wanted)
 	char cache[PATH_MAX / 2], dir[PATH_MAX];
 	struct stat st;
 
-	*k = (struct ct_kernel){ 0 };
+	*k = (struct ct_kernel){0};
 	if (!wanted)
 		wanted = getenv("CAUSEWAY_KERNEL");
 	ct_kernel_cache(cache, sizeof(cache));

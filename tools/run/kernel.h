@@ -6,6 +6,7 @@
 #define TOOLS_RUN_KERNEL_H
 
 #include <limits.h>
+#include <stddef.h>
 
 /**
  * struct ct_kernel - A guest kernel

@@ -42,7 +42,7 @@
 #define PDE_PRESENT_WRITE_4M 0x83
 
 static const uint8_t probe_code[] = {
-	0xb0, PROBE_ANSWER - 1,	/* mov $0x29, %al */
+	0xb0, PROBE_ANSWER - 1, /* mov $0x29, %al */
 	0xfe, 0xc0,		/* inc %al */
 	0xe6, PROBE_PORT,	/* out %al, $0x80 */
 	0xf4,			/* hlt */
@@ -50,8 +50,13 @@ static const uint8_t probe_code[] = {
 
 static int probe_set_sregs(int vcpu)
 {
-	struct kvm_segment seg = { .limit = 0xffffffff, .present = 1, .s = 1, .g = 1, .db = 1,
-				   .type = 3, .selector = 0x10 };
+	struct kvm_segment seg = {.limit = 0xffffffff,
+				  .present = 1,
+				  .s = 1,
+				  .g = 1,
+				  .db = 1,
+				  .type = 3,
+				  .selector = 0x10};
 	struct kvm_sregs s;
 
 	if (ioctl(vcpu, KVM_GET_SREGS, &s))
@@ -68,9 +73,9 @@ static int probe_set_sregs(int vcpu)
 
 static void *probe_memory(int vm)
 {
-	struct kvm_userspace_memory_region region = { .memory_size = PROBE_MEM };
-	uint8_t *mem = mmap(NULL, PROBE_MEM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			    -1, 0);
+	struct kvm_userspace_memory_region region = {.memory_size = PROBE_MEM};
+	uint8_t *mem =
+		mmap(NULL, PROBE_MEM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint32_t *dir = (uint32_t *)(mem + PROBE_PAGE_DIR);
 
 	if (mem == MAP_FAILED)
@@ -84,7 +89,7 @@ static void *probe_memory(int vm)
 /* Whether the guest ran and said what it should. */
 static bool probe_run(int kvm)
 {
-	struct kvm_regs regs = { .rip = PROBE_HIGH + PROBE_CODE, .rflags = 2 };
+	struct kvm_regs regs = {.rip = PROBE_HIGH + PROBE_CODE, .rflags = 2};
 	int vm = ioctl(kvm, KVM_CREATE_VM, 0), vcpu, size;
 	struct kvm_run *run;
 
@@ -106,7 +111,7 @@ static bool probe_run(int kvm)
 /* Runs the guest in a child, for KVM_RUN may never return. */
 static bool probe_in_child(int kvm)
 {
-	struct pollfd p = { .events = POLLIN };
+	struct pollfd p = {.events = POLLIN};
 	int status = -1;
 	pid_t pid = fork();
 
@@ -137,7 +142,7 @@ enum ct_kvm ct_kvm_probe(void)
 	if (kvm < 0)
 		return errno == EACCES || errno == EPERM ? CT_KVM_DENIED : CT_KVM_ABSENT;
 	/* Known to interpret guests that are not written for it. */
-	ok = access("/sys/module/kvm_pvm", F_OK) &&
+	ok = access("/sys/module/kvm_pvm", F_OK) != 0 &&
 	     ioctl(kvm, KVM_GET_API_VERSION, 0) == KVM_API_VERSION && probe_in_child(kvm);
 	close(kvm);
 	return ok ? CT_KVM_OK : CT_KVM_UNFIT;

@@ -18,7 +18,7 @@ const char *ct_qemu_name(void)
 
 const char *ct_virtiofsd_path(void)
 {
-	static const char *const paths[] = { "/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd" };
+	static const char *const paths[] = {"/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd"};
 	const char *own = getenv("CAUSEWAY_VIRTIOFSD");
 
 	if (own && *own)
