@@ -59,6 +59,8 @@ struct vcuda_query {
 	__u64 abilities;
 	__u32 max_clients;
 	__u32 clients;		/* open now */
+	__u32 granule;		/* lengths and addresses of regions are multiples */
+	__u32 reserved;
 };
 
 struct vcuda_open {
