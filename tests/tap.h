@@ -33,7 +33,7 @@ static struct tap_test tap_tests[TAP_MAX];
 static int tap_count;
 static jmp_buf tap_escape;
 enum { TAP_FAIL = 1, TAP_SKIP = 2 };
-static const char *tap_skip_reason;
+static const char *tap_skip_reason = "";
 
 #define TEST(id)                                                                                   \
 	static void tap_##id(void);                                                                \
@@ -87,7 +87,7 @@ static int tap_compare(const void *a, const void *b)
 
 static inline int tap_run(const char *filter)
 {
-	int failed = 0;
+	volatile int failed = 0; /* lives across longjmp() */
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	qsort(tap_tests, tap_count, sizeof(tap_tests[0]), tap_compare);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Split ring, device side (virtio 1.3, 2.7).
+ *
+ * Theory of operation: the ring is memory that the guest may change at any
+ * instant. So each descriptor is loaded field by field once, into a struct of
+ * ours; an indirect table is copied as a whole before its first entry is
+ * looked at; our own indexes live here and are never read back from the
+ * guest. Three orders matter and are said at each spot: the driver's index is
+ * read before the ring entry (acquire), a used element is written before the
+ * used index (release), and a full fence stands between publishing something
+ * and reading whether the other side cares.
+ */
+#include "virtio/split.h"
+
+#include <endian.h>
+#include <errno.h>
+
+#include "virtio/queue.h"
+
+#include "cw/util.h"
+
+#define LOAD(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define STORE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+
+/* Fields behind the rings, there with EVENT_IDX only (2.7.6.1, 2.7.8). */
+static uint16_t *split_used_event(struct vq *q)
+{
+	return &q->split.avail->ring[q->setup.size];
+}
+
+static uint16_t *split_avail_event(struct vq *q)
+{
+	return (uint16_t *)&q->split.used->ring[q->setup.size];
+}
+
+static int split_start(struct vq *q)
+{
+	struct vq_split *s = &q->split;
+
+	*s = (struct vq_split){
+		.desc = q->setup.area[VQ_AREA_DESC],
+		.avail = q->setup.area[VQ_AREA_DRIVER],
+		.used = q->setup.area[VQ_AREA_DEVICE],
+		.last_avail = q->setup.base,
+		.avail_idx = q->setup.base,
+		.event_idx = q->setup.features & (1ULL << VIRTIO_RING_F_EVENT_IDX),
+	};
+	/*
+	 * The only time the used index is taken from guest memory: after a
+	 * restart it is where the device before us stopped.
+	 */
+	s->used_idx = le16toh(LOAD(&s->used->idx));
+	return 0;
+}
+
+static struct vq_desc split_load_desc(const struct vring_desc *p)
+{
+	return (struct vq_desc){
+		.addr = le64toh(LOAD(&p->addr)),
+		.len = le32toh(LOAD(&p->len)),
+		.flags = le16toh(LOAD(&p->flags)),
+		.next = le16toh(LOAD(&p->next)),
+	};
+}
+
+/*
+ * Copies the table that @desc names into q->table. It may span regions of
+ * guest memory: the copy does not.
+ */
+static int split_copy_table(struct vq *q, const struct vq_desc *desc, uint16_t *ret_n)
+{
+	struct vq_seg seg[4];
+	struct vq_segs part = { seg, CW_ARRAY_SIZE(seg) };
+	uint32_t n = desc->len / sizeof(struct vring_desc);
+
+	if (!(q->setup.features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC)))
+		return vq_break(q, VQ_FAULT_INDIRECT_OFF);
+	/* 2.7.5.3.1: the driver must not set both. */
+	if (desc->flags & VRING_DESC_F_NEXT)
+		return vq_break(q, VQ_FAULT_INDIRECT_NEXT);
+	if (!n || desc->len % sizeof(struct vring_desc))
+		return vq_break(q, VQ_FAULT_INDIRECT_LEN);
+	if (n > q->setup.size)
+		return vq_break(q, VQ_FAULT_INDIRECT_LONG);
+	if (vq_mem_map(q->setup.mem, desc->addr, desc->len, &part) ||
+	    vq_iov_pull(&part, q->table, desc->len))
+		return vq_break(q, VQ_FAULT_INDIRECT_ADDR);
+	for (uint32_t i = 0; i < n; i++) {
+		struct vq_desc *d = &q->table[i];
+
+		d->addr = le64toh(d->addr);
+		d->len = le32toh(d->len);
+		d->flags = le16toh(d->flags);
+		d->next = le16toh(d->next);
+	}
+	*ret_n = n;
+	return 0;
+}
+
+/**
+ * split_walk_table() - Add the chain of an indirect table to an element
+ * @q:		queue
+ * @elem:	element that is being built
+ * @desc:	descriptor that names the table. Its WRITE flag means nothing
+ *		(2.7.5.3.2).
+ * @seen:	descriptors of the chain before it: both count together
+ *
+ * Return: 0, or -EINVAL with the queue broken.
+ */
+static int split_walk_table(struct vq *q, struct vq_elem *elem, const struct vq_desc *desc,
+			    unsigned int seen)
+{
+	const struct vq_desc *d;
+	uint16_t n = 0, i = 0;
+
+	if (split_copy_table(q, desc, &n))
+		return -EINVAL;
+	for (;; i = d->next) {
+		if (i >= n)
+			return vq_break(q, VQ_FAULT_NEXT_RANGE);
+		if (seen++ == q->setup.size)
+			return vq_break(q, VQ_FAULT_CHAIN_LONG);
+		d = &q->table[i];
+		if (d->flags & VRING_DESC_F_INDIRECT)
+			return vq_break(q, VQ_FAULT_INDIRECT_NEST);
+		if (vq_chain_add(q, elem, d))
+			return -EINVAL;
+		if (!(d->flags & VRING_DESC_F_NEXT))
+			return 0;
+	}
+}
+
+static int split_walk(struct vq *q, struct vq_elem *elem, uint16_t i)
+{
+	unsigned int seen = 0;
+
+	for (;;) {
+		struct vq_desc d;
+
+		if (i >= q->setup.size)
+			return vq_break(q, VQ_FAULT_NEXT_RANGE);
+		/* A loop is a chain that is longer than the table. */
+		if (seen == q->setup.size)
+			return vq_break(q, VQ_FAULT_CHAIN_LONG);
+		d = split_load_desc(&q->split.desc[i]);
+		/* 2.7.5.3.2: chained descriptors and then a table is legal. */
+		if (d.flags & VRING_DESC_F_INDIRECT)
+			return split_walk_table(q, elem, &d, seen);
+		if (vq_chain_add(q, elem, &d))
+			return -EINVAL;
+		if (!(d.flags & VRING_DESC_F_NEXT))
+			return 0;
+		seen++;
+		i = d.next;
+	}
+}
+
+/* Whether an element is there; breaks the queue where the index is absurd. */
+static int split_avail(struct vq *q)
+{
+	struct vq_split *s = &q->split;
+
+	if (s->avail_idx == s->last_avail) {
+		/*
+		 * Acquire: the entries and descriptors that the driver wrote
+		 * before it moved its index must be read after it.
+		 */
+		s->avail_idx = le16toh(__atomic_load_n(&s->avail->idx, __ATOMIC_ACQUIRE));
+		if ((uint16_t)(s->avail_idx - s->last_avail) > q->setup.size)
+			return vq_break(q, VQ_FAULT_AVAIL_JUMP);
+	}
+	return s->avail_idx != s->last_avail;
+}
+
+static int split_pop(struct vq *q, struct vq_elem *elem)
+{
+	struct vq_split *s = &q->split;
+	uint16_t head;
+	int ret = split_avail(q);
+
+	if (ret <= 0)
+		return ret;
+	head = le16toh(LOAD(&s->avail->ring[s->last_avail & (q->setup.size - 1)]));
+	if (head >= q->setup.size)
+		return vq_break(q, VQ_FAULT_HEAD_RANGE);
+	if (vq_test_and_set_busy(q, head))
+		return vq_break(q, VQ_FAULT_HEAD_BUSY);
+	if (split_walk(q, elem, head))
+		return -EINVAL;
+	elem->id = head;
+	s->last_avail++;
+	return 1;
+}
+
+static void split_unpop(struct vq *q, const struct vq_elem *elem)
+{
+	q->split.last_avail--;
+}
+
+static void split_push(struct vq *q, const struct vq_elem *elem, uint32_t written)
+{
+	struct vq_split *s = &q->split;
+	struct vring_used_elem *u = &s->used->ring[s->used_idx & (q->setup.size - 1)];
+
+	STORE(&u->id, htole32(elem->id));
+	STORE(&u->len, htole32(written));
+	s->used_idx++;
+	/* Release: data and used element are there before the index says so. */
+	__atomic_store_n(&s->used->idx, htole16(s->used_idx), __ATOMIC_RELEASE);
+	/*
+	 * Long before the distance to the last decision wraps, and with it the
+	 * comparison of 2.7.7.2, forget that decision: the next one is "notify".
+	 */
+	if ((uint16_t)(s->used_idx - s->signalled) > INT16_MAX)
+		s->signalled_valid = false;
+}
+
+static bool split_should_notify(struct vq *q)
+{
+	struct vq_split *s = &q->split;
+	uint16_t old = s->signalled;
+	bool valid = s->signalled_valid;
+
+	/*
+	 * Full fence: the used index must be visible before the driver's wish
+	 * is read. Else the driver may set its event index, look for used
+	 * elements and see none, while we read its old wish: both would wait.
+	 * Pairs with the fence in vq_driver_enable_cb() and Linux' virtio_mb().
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!s->event_idx)
+		return !(le16toh(LOAD(&s->avail->flags)) & VRING_AVAIL_F_NO_INTERRUPT);
+	s->signalled = s->used_idx;
+	s->signalled_valid = true;
+	return !valid ||
+	       vring_need_event(le16toh(LOAD(split_used_event(q))), s->used_idx, old);
+}
+
+static void split_disable_notify(struct vq *q)
+{
+	/* With EVENT_IDX an event index left behind asks for nothing (2.7.10). */
+	if (!q->split.event_idx)
+		STORE(&q->split.used->flags, htole16(VRING_USED_F_NO_NOTIFY));
+}
+
+static bool split_enable_notify(struct vq *q)
+{
+	struct vq_split *s = &q->split;
+
+	if (s->event_idx)
+		STORE(split_avail_event(q), htole16(s->last_avail));
+	else
+		STORE(&s->used->flags, 0);
+	/*
+	 * Full fence: the wish must be visible before the driver's index is
+	 * read again. Else a driver that adds in between reads the old wish,
+	 * sends no kick, and we read its old index: both would wait.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return le16toh(LOAD(&s->avail->idx)) != s->last_avail;
+}
+
+static uint16_t split_base(const struct vq *q)
+{
+	return q->split.last_avail;
+}
+
+const struct vq_ops vq_split_ops = {
+	.start = split_start,
+	.pop = split_pop,
+	.unpop = split_unpop,
+	.push = split_push,
+	.should_notify = split_should_notify,
+	.disable_notify = split_disable_notify,
+	.enable_notify = split_enable_notify,
+	.base = split_base,
+};
