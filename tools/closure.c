@@ -101,7 +101,7 @@ static char *closure_find_cached(const char *name)
 /* DIR/NAME with $ORIGIN at the start of DIR replaced, if it is a file. */
 static char *closure_try(const char *dir, size_t dir_len, const char *name, const char *origin)
 {
-	static const char *const tokens[] = {"$ORIGIN", "${ORIGIN}"};
+	static const char *const tokens[] = { "$ORIGIN", "${ORIGIN}" };
 	size_t skip = 0;
 	char *path;
 
@@ -312,7 +312,7 @@ static int program_missing(const char *name, const struct ct_closure *set)
 
 int ct_check_program(const char *name, const char *libpath, struct ct_closure *set, char **ret_path)
 {
-	struct ct_closure own = {0};
+	struct ct_closure own = { 0 };
 	char *path = NULL;
 	int err, status;
 
@@ -345,8 +345,8 @@ int ct_check_program(const char *name, const char *libpath, struct ct_closure *s
 
 char *ct_find_library(const char *name)
 {
-	struct ct_closure set = {0};
-	struct ct_elf none = {0};
+	struct ct_closure set = { 0 };
+	struct ct_elf none = { 0 };
 	char *path = closure_find(&set, name, getenv("LD_LIBRARY_PATH"), &none, "/");
 
 	ct_closure_free(&set);

@@ -53,7 +53,7 @@ const char *ct_gpu_backend(const char *gpu)
 
 static int daemon_connect(const char *path)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd, err = 0;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
@@ -83,7 +83,8 @@ int ct_daemon_check_socket(const char *path)
 static int daemon_spawn(struct ct_daemon *d, const char *gpu, const char *how, const int *keep)
 {
 	char path[PATH_MAX], backend[32];
-	char *argv[] = {path, (char *)how, backend, NULL};
+	char *argv[] = { path, (char *)how, backend, NULL };
+	const struct ct_helper h = { .argv = argv, .keep = keep };
 	pid_t pid;
 
 	snprintf(backend, sizeof(backend), "--backend=%s", ct_gpu_backend(gpu));
@@ -91,7 +92,7 @@ static int daemon_spawn(struct ct_daemon *d, const char *gpu, const char *how, c
 		ct_error("the GPU daemon %s is missing; ./do build makes it", path);
 		return -ENOENT;
 	}
-	pid = ct_spawn_helper(argv, keep);
+	pid = ct_spawn_helper(&h);
 	if (pid < 0) {
 		ct_error("cannot start the GPU daemon: %s", strerror(-pid));
 		return pid;
@@ -103,7 +104,7 @@ static int daemon_spawn(struct ct_daemon *d, const char *gpu, const char *how, c
 /* Waits until @d takes connections; fails at once where it has ended. */
 static int daemon_wait(struct ct_daemon *d)
 {
-	const struct timespec tick = {.tv_nsec = DAEMON_TICK_NS};
+	const struct timespec tick = { .tv_nsec = DAEMON_TICK_NS };
 
 	for (int i = 0; i < DAEMON_START_TICKS; i++) {
 		if (!daemon_connect(d->socket))
@@ -125,7 +126,7 @@ int ct_daemon_start_client(struct ct_daemon *d, const char *gpu)
 	char how[192];
 	int err;
 
-	*d = (struct ct_daemon){0};
+	*d = (struct ct_daemon){ 0 };
 	/* A socket path has 108 bytes, so a long TMPDIR is of no use here. */
 	if (!run || strlen(run) > 64 || access(run, W_OK))
 		run = "/tmp";
@@ -148,7 +149,7 @@ int ct_daemon_start_vhost(struct ct_daemon *d, const char *gpu, int *ret_fd)
 {
 	int pair[2], keep[2], err;
 
-	*d = (struct ct_daemon){0};
+	*d = (struct ct_daemon){ 0 };
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		ct_error("cannot make a socket: %s", strerror(errno));
 		return -errno;

@@ -163,26 +163,26 @@ static enum doctor_mark doctor_gpu(char *text, size_t len)
 }
 
 static const struct doctor_check doctor_checks[] = {
-	{"gpu", doctor_gpu},
-	{"kvm", doctor_kvm},
-	{"qemu", doctor_qemu},
-	{"guest kernel", doctor_kernel},
-	{"virtiofsd", doctor_virtiofsd},
-	{"daemon", doctor_daemon},
-	{"soft libcuda", doctor_soft},
-	{"guest libcuda", doctor_guest},
-	{"guest driver", doctor_driver},
-	{"socket", doctor_socket},
-	{"libcuda", doctor_libcuda},
+	{ "gpu", doctor_gpu },
+	{ "kvm", doctor_kvm },
+	{ "qemu", doctor_qemu },
+	{ "guest kernel", doctor_kernel },
+	{ "virtiofsd", doctor_virtiofsd },
+	{ "daemon", doctor_daemon },
+	{ "soft libcuda", doctor_soft },
+	{ "guest libcuda", doctor_guest },
+	{ "guest driver", doctor_driver },
+	{ "socket", doctor_socket },
+	{ "libcuda", doctor_libcuda },
 };
 
 static const struct ct_option doctor_options[] = {
-	{0},
+	{ 0 },
 };
 
 static int doctor_run(const struct ct_command *cmd, int argc, char **argv)
 {
-	static const char *const marks[] = {"ok", "note", "BAD"};
+	static const char *const marks[] = { "ok", "note", "BAD" };
 	int first = ct_options_parse(cmd, NULL, argc, argv);
 	int bad = 0;
 

@@ -125,7 +125,7 @@ int ct_elf_open(struct ct_elf *elf, const char *path)
 	struct stat st;
 	int err;
 
-	*elf = (struct ct_elf){0};
+	*elf = (struct ct_elf){ 0 };
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(Elf64_Ehdr)) {
@@ -150,5 +150,5 @@ void ct_elf_close(struct ct_elf *elf)
 {
 	if (elf->map)
 		munmap(elf->map, elf->map_len);
-	*elf = (struct ct_elf){0};
+	*elf = (struct ct_elf){ 0 };
 }

@@ -41,10 +41,10 @@ static int exec_set_trace(void *ctx, const char *value)
 }
 
 static const struct ct_option exec_options[] = {
-	{"socket", "PATH", exec_set_socket, "daemon to use (default: one is started)"},
-	{"gpu", "auto|nvidia|soft", exec_set_gpu, "back end of that daemon (default: auto)"},
-	{"trace", "[=FILE]", exec_set_trace, "print each CUDA call (default: on stderr)"},
-	{0},
+	{ "socket", "PATH", exec_set_socket, "daemon to use (default: one is started)" },
+	{ "gpu", "auto|nvidia|soft", exec_set_gpu, "back end of that daemon (default: auto)" },
+	{ "trace", "[=FILE]", exec_set_trace, "print each CUDA call (default: on stderr)" },
+	{ 0 },
 };
 
 /* Pid of the program: read by the signal handler. */
@@ -61,7 +61,7 @@ static void exec_on_signal(int sig, siginfo_t *info, void *context)
 		kill(exec_child, sig);
 }
 
-static const int exec_forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+static const int exec_forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 static int exec_wait(pid_t pid)
 {
@@ -77,7 +77,7 @@ static int exec_wait(pid_t pid)
 /* Runs the program as a child, for a daemon has to be stopped after it. */
 static int exec_in_child(char **argv)
 {
-	struct sigaction sa = {.sa_sigaction = exec_on_signal, .sa_flags = SA_SIGINFO};
+	struct sigaction sa = { .sa_sigaction = exec_on_signal, .sa_flags = SA_SIGINFO };
 	sigset_t set, old;
 	pid_t pid;
 
@@ -122,7 +122,7 @@ static int exec_with_daemon(const struct exec_args *args, char **argv)
 
 static int exec_run(const struct ct_command *cmd, int argc, char **argv)
 {
-	struct exec_args args = {.gpu = "auto"};
+	struct exec_args args = { .gpu = "auto" };
 	int first = ct_options_parse(cmd, &args, argc, argv);
 	char *path;
 	int status;

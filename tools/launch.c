@@ -52,12 +52,15 @@ int ct_launch(char **argv)
 	return CT_EXIT_CANNOT_EXEC;
 }
 
-/* In the child: puts the descriptors in @keep at 3, 4, ... and closes the rest. */
-static void launch_place_fds(const int *keep)
+/* In the child: puts what it keeps at 3, 4, ... and closes the rest. */
+static void launch_place_fds(const struct ct_helper *h)
 {
+	const int *keep = h->keep;
 	int high[LAUNCH_KEEP_MAX], n = 0;
 	int null = open("/dev/null", O_RDONLY);
 
+	if (h->messages > 0)
+		dup2(h->messages, 2);
 	dup2(null, 0);
 	dup2(2, 1);
 	/* First out of the way, so that no dup2() hits one still to be moved. */
@@ -68,10 +71,11 @@ static void launch_place_fds(const int *keep)
 	close_range(3 + n, ~0U, 0);
 }
 
-pid_t ct_spawn_helper(char *const argv[], const int *keep)
+pid_t ct_spawn_helper(const struct ct_helper *h)
 {
 	pid_t parent = getpid();
 	sigset_t none;
+	int status;
 	pid_t pid;
 
 	fflush(NULL);
@@ -84,14 +88,17 @@ pid_t ct_spawn_helper(char *const argv[], const int *keep)
 	setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	launch_place_fds(keep);
-	execv(argv[0], argv);
+	status = h->prepare ? h->prepare(h->arg) : 0;
+	if (status)
+		_exit(status);
+	launch_place_fds(h);
+	execv(h->argv[0], h->argv);
 	_exit(errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_CANNOT_EXEC);
 }
 
 void ct_stop_helper(pid_t pid)
 {
-	const struct timespec tick = {.tv_nsec = 5000000};
+	const struct timespec tick = { .tv_nsec = 5000000 };
 
 	if (pid <= 0)
 		return;
@@ -107,7 +114,7 @@ void ct_stop_helper(pid_t pid)
 
 int ct_end_like(int status)
 {
-	const struct rlimit none = {0};
+	const struct rlimit none = { 0 };
 	sigset_t set;
 	int sig;
 

@@ -26,17 +26,33 @@ int ct_use_library(const char *which);
 int ct_launch(char **argv);
 
 /**
- * ct_spawn_helper() - Start a helper process that ends when this one does
+ * struct ct_helper - A helper process to start
  * @argv:	absolute path of the program, then its arguments
  * @keep:	descriptors it inherits, ended by -1: the first becomes 3, and so on;
  *		may be NULL
+ * @messages:	descriptor for its stdout and stderr; 0: our stderr
+ * @prepare:	called in the child before all else, with @arg; a status it
+ *		returns is the child's exit status at once; may be NULL
+ * @arg:	for @prepare
+ */
+struct ct_helper {
+	char *const *argv;
+	const int *keep;
+	int messages;
+	int (*prepare)(const void *arg);
+	const void *arg;
+};
+
+/**
+ * ct_spawn_helper() - Start a helper process that ends when this one does
+ * @h:		what to start
  *
  * It leads a process group of its own, so that ^C at the terminal is not its
- * to judge, has stdin from /dev/null and stdout on stderr.
+ * to judge, and has stdin from /dev/null.
  *
  * Return: its pid or a negative errno.
  */
-pid_t ct_spawn_helper(char *const argv[], const int *keep);
+pid_t ct_spawn_helper(const struct ct_helper *h);
 
 /* Ends a helper: SIGTERM, and SIGKILL where that takes over two seconds. */
 void ct_stop_helper(pid_t pid);

@@ -24,13 +24,13 @@ struct ct_env {
 
 /* Every variable that anything of Causeway reads. */
 static const struct ct_env ct_env_table[] = {
-	{"CAUSEWAY_SOCKET", "path of a daemon's client socket: libcuda connects there"},
-	{"CAUSEWAY_TRACE", "print each CUDA call: '-' for stderr, or a file"},
-	{"CAUSEWAY_LOG", "off, error, warn, info, debug or trace (default: warn)"},
-	{"CAUSEWAY_KERNEL", "guest kernel: a folder of the cache or a bzImage (causeway run)"},
-	{"CAUSEWAY_QEMU", "QEMU to start (default: qemu-system-x86_64)"},
-	{"CAUSEWAY_VIRTIOFSD", "virtiofsd to start for --share"},
-	{"CAUSEWAY_CACHE", "folder of fetched kernels (default: ~/.cache/causeway)"},
+	{ "CAUSEWAY_SOCKET", "path of a daemon's client socket: libcuda connects there" },
+	{ "CAUSEWAY_TRACE", "print each CUDA call: '-' for stderr, or a file" },
+	{ "CAUSEWAY_LOG", "off, error, warn, info, debug or trace (default: warn)" },
+	{ "CAUSEWAY_KERNEL", "guest kernel: a folder of the cache or a bzImage (causeway run)" },
+	{ "CAUSEWAY_QEMU", "QEMU to start (default: qemu-system-x86_64)" },
+	{ "CAUSEWAY_VIRTIOFSD", "virtiofsd to start for --share" },
+	{ "CAUSEWAY_CACHE", "folder of fetched kernels (default: ~/.cache/causeway)" },
 };
 
 void ct_env_help(void)
@@ -66,11 +66,11 @@ static int ct_options_long(const struct ct_command *cmd, struct option *longs)
 	int n = 0;
 
 	for (; cmd->options[n].name && n < CT_OPTIONS_MAX; n++) {
-		longs[n] = (struct option){cmd->options[n].name, ct_option_arg(&cmd->options[n]),
-					   NULL, CT_OPT_FIRST + n};
+		longs[n] = (struct option){ cmd->options[n].name, ct_option_arg(&cmd->options[n]),
+					    NULL, CT_OPT_FIRST + n };
 	}
-	longs[n] = (struct option){"help", no_argument, NULL, CT_OPT_HELP};
-	longs[n + 1] = (struct option){0};
+	longs[n] = (struct option){ "help", no_argument, NULL, CT_OPT_HELP };
+	longs[n + 1] = (struct option){ 0 };
 	return n;
 }
 

@@ -37,19 +37,19 @@ static int serve_set_gpu(void *ctx, const char *value)
 }
 
 static const struct ct_option serve_options[] = {
-	{"socket", "PATH", serve_set_socket, "client socket: for causeway exec and containers"},
-	{"vhost-socket", "PATH", serve_set_vhost, "vhost-user socket: for the VMM of one VM"},
-	{"gpu", "auto|nvidia|soft", serve_set_gpu, "back end (default: auto)"},
-	{"backend", "auto|nvidia|soft", serve_set_gpu, "the same as --gpu"},
-	{0},
+	{ "socket", "PATH", serve_set_socket, "client socket: for causeway exec and containers" },
+	{ "vhost-socket", "PATH", serve_set_vhost, "vhost-user socket: for the VMM of one VM" },
+	{ "gpu", "auto|nvidia|soft", serve_set_gpu, "back end (default: auto)" },
+	{ "backend", "auto|nvidia|soft", serve_set_gpu, "the same as --gpu" },
+	{ 0 },
 };
 
 static int serve_run(const struct ct_command *cmd, int argc, char **argv)
 {
-	struct serve_args args = {.gpu = "auto"};
+	struct serve_args args = { .gpu = "auto" };
 	int first = ct_options_parse(cmd, &args, argc, argv);
 	char daemon[PATH_MAX], client[PATH_MAX], vhost[PATH_MAX], backend[32];
-	char *child[5] = {daemon};
+	char *child[5] = { daemon };
 	int n = 1;
 
 	if (first < 0)

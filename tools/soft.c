@@ -19,8 +19,8 @@ static int soft_set_trace(void *ctx, const char *value)
 }
 
 static const struct ct_option soft_options[] = {
-	{"trace", "[=FILE]", soft_set_trace, "print each CUDA call (default: on stderr)"},
-	{0},
+	{ "trace", "[=FILE]", soft_set_trace, "print each CUDA call (default: on stderr)" },
+	{ 0 },
 };
 
 static int soft_run(const struct ct_command *cmd, int argc, char **argv)

@@ -68,7 +68,7 @@ static inline void ct_strv_free(struct ct_strv *v)
 	for (size_t i = 0; i < v->n; i++)
 		free(v->s[i]);
 	free(v->s);
-	*v = (struct ct_strv){0};
+	*v = (struct ct_strv){ 0 };
 }
 
 #endif

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/strv.h"
-
 static const char *ct_command_name;
 
 void ct_set_command(const char *name)
@@ -113,16 +111,4 @@ int ct_set_trace(const char *file)
 	err = setenv("CAUSEWAY_TRACE", path, 1) ? -errno : 0;
 	free(path);
 	return err;
-}
-
-int ct_strv_addf(struct ct_strv *v, const char *fmt, ...)
-{
-	va_list ap;
-	char *s;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
-	va_end(ap);
-	return n < 0 ? -ENOMEM : ct_strv_take(v, s);
 }

@@ -10,7 +10,7 @@
 #include "tools/ct.h"
 
 const struct ct_bench ct_benches[] = {
-	{0},
+	{ 0 },
 };
 
 static int bench_list(void *ctx, const char *value)
@@ -20,8 +20,8 @@ static int bench_list(void *ctx, const char *value)
 }
 
 static const struct ct_option bench_options[] = {
-	{"list", NULL, bench_list, "print the names of the benchmarks"},
-	{0},
+	{ "list", NULL, bench_list, "print the names of the benchmarks" },
+	{ 0 },
 };
 
 static int bench_run(const struct ct_command *cmd, int argc, char **argv)

@@ -29,7 +29,7 @@ build_all()
 	}
 	# Warnings and errors are shown, the progress of a build that works is not.
 	ninja -C "$build" >"$log" 2>&1 || {
-		grep -vE '^(\[[0-9]+/|ninja: Entering)' "$log" | head -n 60 >&2
+		sed -n '/^FAILED/,$p; /ERROR:/p' "$log" | grep -v '^\[[0-9]*/' | head -n 60 >&2
 		die "the build failed"
 	}
 	grep -E -A3 'warning:' "$log" >&2 || :

@@ -67,7 +67,7 @@ int ct_kernel_find(struct ct_kernel *k, const char *wanted)
 	char cache[PATH_MAX / 2], dir[PATH_MAX];
 	struct stat st;
 
-	*k = (struct ct_kernel){0};
+	*k = (struct ct_kernel){ 0 };
 	if (!wanted)
 		wanted = getenv("CAUSEWAY_KERNEL");
 	ct_kernel_cache(cache, sizeof(cache));

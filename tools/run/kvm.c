@@ -50,13 +50,13 @@ static const uint8_t probe_code[] = {
 
 static int probe_set_sregs(int vcpu)
 {
-	struct kvm_segment seg = {.limit = 0xffffffff,
-				  .present = 1,
-				  .s = 1,
-				  .g = 1,
-				  .db = 1,
-				  .type = 3,
-				  .selector = 0x10};
+	struct kvm_segment seg = { .limit = 0xffffffff,
+				   .present = 1,
+				   .s = 1,
+				   .g = 1,
+				   .db = 1,
+				   .type = 3,
+				   .selector = 0x10 };
 	struct kvm_sregs s;
 
 	if (ioctl(vcpu, KVM_GET_SREGS, &s))
@@ -73,7 +73,7 @@ static int probe_set_sregs(int vcpu)
 
 static void *probe_memory(int vm)
 {
-	struct kvm_userspace_memory_region region = {.memory_size = PROBE_MEM};
+	struct kvm_userspace_memory_region region = { .memory_size = PROBE_MEM };
 	uint8_t *mem =
 		mmap(NULL, PROBE_MEM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint32_t *dir = (uint32_t *)(mem + PROBE_PAGE_DIR);
@@ -89,7 +89,7 @@ static void *probe_memory(int vm)
 /* Whether the guest ran and said what it should. */
 static bool probe_run(int kvm)
 {
-	struct kvm_regs regs = {.rip = PROBE_HIGH + PROBE_CODE, .rflags = 2};
+	struct kvm_regs regs = { .rip = PROBE_HIGH + PROBE_CODE, .rflags = 2 };
 	int vm = ioctl(kvm, KVM_CREATE_VM, 0), vcpu, size;
 	struct kvm_run *run;
 
@@ -111,7 +111,7 @@ static bool probe_run(int kvm)
 /* Runs the guest in a child, for KVM_RUN may never return. */
 static bool probe_in_child(int kvm)
 {
-	struct pollfd p = {.events = POLLIN};
+	struct pollfd p = { .events = POLLIN };
 	int status = -1;
 	pid_t pid = fork();
 
