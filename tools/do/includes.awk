@@ -14,7 +14,7 @@ BEGIN {
 	may["softgpu"] = "include"
 	may["worker"] = "wire include"
 	may["guest"] = "wire include"
-	may["daemon"] = "device vhost virtio wire include"
+	may["daemon"] = "worker device vhost virtio wire include"
 	may["vmm"] = "transport device vhost virtio include"
 	may["tools"] = "vmm daemon transport device virtio include"
 	inc["cw"] = inc["uapi"] = 1

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client: one process, its worker, and what they share.
+ *
+ * The same object serves both worlds. What is different between a process at
+ * the client socket and one in a VM, that is how answers reach it, is behind
+ * struct cd_client_ops.
+ */
+#ifndef DAEMON_CLIENT_H
+#define DAEMON_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cw/worker_proto.h"
+#include "uapi/linux/virtio_cuda.h"
+
+struct cd_client;
+struct cd_daemon;
+struct cd_region;
+struct cd_spawn_msg;
+
+/**
+ * enum cd_client_state - Life of a client
+ * @CD_CLIENT_NEW:	no worker. Legal: open, close.
+ * @CD_CLIENT_WAITING:	opened, but the probe is not through. Legal: close.
+ * @CD_CLIENT_STARTING:	a worker was ordered and given START; its answer, or its
+ *			end, comes before the deadline. Legal: close.
+ * @CD_CLIENT_OPEN:	all is legal but another open.
+ * @CD_CLIENT_ENDING:	the worker was told to go, or is on its way by itself;
+ *			its CD_SPAWN_EXITED comes. Legal: close. What happens
+ *			then depends on @opening and @closing.
+ * @CD_CLIENT_DEAD:	the worker was lost and is reaped. Legal: close.
+ */
+enum cd_client_state {
+	CD_CLIENT_NEW,
+	CD_CLIENT_WAITING,
+	CD_CLIENT_STARTING,
+	CD_CLIENT_OPEN,
+	CD_CLIENT_ENDING,
+	CD_CLIENT_DEAD,
+};
+
+#define CD_CHANNEL_SEGS VIRTIO_CUDA_MAX_CHANNEL_RUNS
+#define CD_CHANNEL_FDS 8
+
+/**
+ * struct cd_open - What a client asks for; checked by cd_open_check()
+ * @ring_size:		of the channel
+ * @region_base, @region_size, @device_base, @device_size: arenas
+ * @env_len:		bytes used of @env
+ * @env:		NAME=VALUE, each terminated
+ * @nr_segs:		pieces of the channel
+ * @nr_fds:		files that @seg refers to
+ * @seg:		the channel, in order
+ * @fds:		files; the client owns them from cd_client_open() on
+ */
+struct cd_open {
+	uint32_t ring_size;
+	uint32_t env_len;
+	uint64_t region_base;
+	uint64_t region_size;
+	uint64_t device_base;
+	uint64_t device_size;
+	uint32_t nr_segs;
+	uint32_t nr_fds;
+	struct cw_worker_seg seg[CD_CHANNEL_SEGS];
+	int fds[CD_CHANNEL_FDS];
+	char env[1024];
+};
+
+/**
+ * struct cd_client_ops - How a client's world hears of it
+ * @opened:	answer to cd_client_open(): VIRTIO_CUDA_OK, or ERR_* and the
+ *		client is NEW again
+ * @region:	answer to cd_region_attach() or _detach(); the region is freed on
+ *		return unless it is attached
+ * @granted:	the worker lets a range of the window be copied; may be NULL
+ * @parked:	answer to cd_link_park(); may be NULL
+ * @died:	the worker is lost and reaped, the client DEAD. May close it.
+ * @closed:	answer to cd_client_close(): the client is freed on return
+ */
+struct cd_client_ops {
+	void (*opened)(struct cd_client *c, uint32_t status);
+	void (*region)(struct cd_client *c, struct cd_region *r, uint32_t status);
+	void (*granted)(struct cd_client *c, const struct cw_worker_granted *g);
+	void (*parked)(struct cd_client *c);
+	void (*died)(struct cd_client *c);
+	void (*closed)(struct cd_client *c);
+};
+
+/**
+ * struct cd_client - One client
+ * @d:		daemon
+ * @ops:	its world
+ * @front:	its world's own data
+ * @index:	place in cd_daemon.client
+ * @gen:	tells it from earlier ones at that place
+ * @state:	see there
+ * @opening:	an answer to cd_client_open() is owed
+ * @closing:	an answer to cd_client_close() is owed
+ * @told:	why the worker ends stands in the log already
+ * @open_status: that answer, where it is known before the worker is reaped
+ * @open:	what was asked for
+ * @worker_sock: to the worker; -1: none, or hung up
+ * @cookie:	name of the worker at the spawner; 0: none to be reaped
+ * @worker_pid:	of the worker; 0: not known yet
+ * @started:	the worker has answered START well
+ * @deadline:	when the worker is given up, ns; 0: nothing is waited for
+ * @fd_window:	the window
+ * @fd_doorbell: eventfd that wakes the worker
+ * @fd_signal:	eventfd of the worker, VM only, else -1
+ * @fd_signal_page: page of the worker's slot bits, VM only, else -1
+ * @regions:	all of them
+ * @nr_regions:	their number
+ * @nr_runs:	pieces of all of them
+ * @queue, @queue_tail: regions with a message for the worker, oldest first
+ * @outstanding: region messages that the worker has not answered
+ * @owed:	region messages that the client has no answer to
+ */
+struct cd_client {
+	struct cd_daemon *d;
+	const struct cd_client_ops *ops;
+	void *front;
+	uint32_t index;
+	uint32_t gen;
+	enum cd_client_state state;
+	bool opening;
+	bool closing;
+	bool told;
+	uint32_t open_status;
+	struct cd_open open;
+	int worker_sock;
+	uint64_t cookie;
+	pid_t worker_pid;
+	bool started;
+	uint64_t deadline;
+	int fd_window;
+	int fd_doorbell;
+	int fd_signal;
+	int fd_signal_page;
+	struct cd_region *regions;
+	uint32_t nr_regions;
+	uint32_t nr_runs;
+	struct cd_region *queue;
+	struct cd_region *queue_tail;
+	uint32_t outstanding;
+	uint32_t owed;
+};
+
+/* client.c */
+struct cd_client *cd_client_new(struct cd_daemon *d, const struct cd_client_ops *ops, void *front);
+uint32_t cd_open_check(const struct cd_open *open);
+void cd_client_open(struct cd_client *c, const struct cd_open *open);
+void cd_client_close(struct cd_client *c);
+void cd_client_kill(struct cd_client *c);
+void cd_client_expired(struct cd_client *c);
+void cd_client_lost(struct cd_client *c);
+void cd_client_up(struct cd_client *c);
+void cd_clients_probed(struct cd_daemon *d);
+void cd_clients_spawned(struct cd_daemon *d, const struct cd_spawn_msg *msg);
+void cd_clients_finish(struct cd_daemon *d);
+void cd_client_wait(struct cd_client *c, bool wait);
+
+/* link.c: the socket to the worker */
+int cd_link_start(struct cd_client *c);
+void cd_link_event(struct cd_client *c);
+int cd_link_park(struct cd_client *c, bool park);
+void cd_link_close(struct cd_client *c);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regions of a client.
+ *
+ * At most CD_REGIONS_OUTSTANDING messages are with the worker at one time,
+ * which is less than its socket holds, so a send never has to be retried; the
+ * rest queues in the order it came.
+ */
+#include "daemon/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/codes.h"
+#include "daemon/daemon.h"
+
+#define CD_REGIONS_OUTSTANDING 4
+#define CD_MAX_REGIONS 4096
+#define PAGE_MASK 4095ull
+
+static uint32_t spec_check(const struct cd_client *c, const struct cd_region_spec *s)
+{
+	uint64_t sum = 0;
+
+	if (!s->id || (s->flags & ~VIRTIO_CUDA_REGION_READONLY) || !s->nr_segs ||
+	    ((s->va | s->len) & PAGE_MASK) || !s->len)
+		return VIRTIO_CUDA_ERR_MALFORMED;
+	for (uint32_t i = 0; i < s->nr_segs; i++) {
+		if (!s->seg[i].len || (s->seg[i].len & PAGE_MASK) || s->seg[i].len > s->len - sum)
+			return VIRTIO_CUDA_ERR_MALFORMED;
+		sum += s->seg[i].len;
+	}
+	if (sum != s->len)
+		return VIRTIO_CUDA_ERR_MALFORMED;
+	if (s->va < c->open.region_base ||
+	    !cw_range_ok(s->va - c->open.region_base, s->len, c->open.region_size))
+		return VIRTIO_CUDA_ERR_ADDRESS;
+	if (s->nr_segs > VIRTIO_CUDA_MAX_REGION_RUNS || c->nr_regions == CD_MAX_REGIONS ||
+	    s->nr_segs > VIRTIO_CUDA_MAX_CLIENT_RUNS - c->nr_runs)
+		return VIRTIO_CUDA_ERR_LIMIT;
+	for (struct cd_region *r = c->regions; r; r = r->next) {
+		if (r->id == s->id || (s->va < r->va + r->len && r->va < s->va + s->len))
+			return VIRTIO_CUDA_ERR_BUSY;
+	}
+	return VIRTIO_CUDA_OK;
+}
+
+static void region_drop_fds(struct cd_region *r)
+{
+	cd_close_all(r->fds, r->nr_fds);
+	r->nr_fds = 0;
+}
+
+static void region_destroy(struct cd_region *r)
+{
+	if (!r)
+		return;
+	region_drop_fds(r);
+	free(r->range);
+	free(r);
+}
+
+static struct cd_region *region_create(const struct cd_region_spec *s)
+{
+	struct cd_region *r = calloc(1, sizeof(*r) + s->nr_segs * sizeof(r->seg[0]));
+
+	if (!r)
+		return NULL;
+	r->id = s->id;
+	r->flags = s->flags;
+	r->va = s->va;
+	r->len = s->len;
+	r->nr_segs = s->nr_segs;
+	memcpy(r->seg, s->seg, s->nr_segs * sizeof(r->seg[0]));
+	r->range = calloc(s->nr_segs, sizeof(r->range[0]));
+	for (; r->nr_fds < s->nr_fds; r->nr_fds++) {
+		r->fds[r->nr_fds] = fcntl(s->fds[r->nr_fds], F_DUPFD_CLOEXEC, 0);
+		if (r->fds[r->nr_fds] < 0)
+			break;
+	}
+	if (!r->range || r->nr_fds < s->nr_fds) {
+		region_destroy(r);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < s->nr_segs; i++) {
+		if (cd_file_range(r->fds[r->seg[i].fd], r->seg[i].offset, r->seg[i].len,
+				  &r->range[i])) {
+			region_destroy(r);
+			return NULL;
+		}
+	}
+	return r;
+}
+
+static int send_attach(struct cd_client *c, struct cd_region *r)
+{
+	struct cw_worker_attach msg = {
+		.head = { .version = CW_WORKER_VERSION, .type = CW_WORKER_ATTACH },
+		.region = r->id,
+		.flags = r->flags,
+		.va = r->va,
+		.len = r->len,
+		.nr_segs = r->nr_segs,
+	};
+	struct iovec iov[] = {
+		{ .iov_base = &msg, .iov_len = sizeof(msg) },
+		{ .iov_base = r->seg, .iov_len = r->nr_segs * sizeof(r->seg[0]) },
+	};
+	int ret = cd_msg_send(c->worker_sock, iov, 2, r->fds, r->nr_fds);
+
+	region_drop_fds(r);
+	return ret;
+}
+
+static int send_detach(struct cd_client *c, struct cd_region *r)
+{
+	struct cw_worker_detach msg = {
+		.head = { .version = CW_WORKER_VERSION, .type = CW_WORKER_DETACH },
+		.region = r->id,
+	};
+	struct iovec iov = { .iov_base = &msg, .iov_len = sizeof(msg) };
+
+	return cd_msg_send(c->worker_sock, &iov, 1, NULL, 0);
+}
+
+/* Sends what the worker may have now. A worker that is gone is seen elsewhere. */
+static void queue_pump(struct cd_client *c)
+{
+	while (c->state == CD_CLIENT_OPEN && c->queue && c->outstanding < CD_REGIONS_OUTSTANDING) {
+		struct cd_region *r = c->queue;
+		bool attach = r->state == CD_REGION_ATTACH_QUEUED;
+		int ret = attach ? send_attach(c, r) : send_detach(c, r);
+
+		c->queue = r->queue_next;
+		r->state = attach ? CD_REGION_ATTACHING : CD_REGION_DETACHING;
+		if (!c->outstanding++)
+			cd_client_wait(c, true);
+		if (ret)
+			cd_client_lost(c);
+	}
+}
+
+static void queue_add(struct cd_client *c, struct cd_region *r, void *token)
+{
+	r->token = token;
+	c->owed++;
+	r->queue_next = NULL;
+	if (c->queue)
+		c->queue_tail->queue_next = r;
+	else
+		c->queue = r;
+	c->queue_tail = r;
+	queue_pump(c);
+}
+
+/**
+ * cd_region_attach() - Have the worker map memory of its process
+ * @c:		client
+ * @spec:	the memory; ids of @spec->seg[].fd are checked by the caller
+ * @token:	for the answer
+ *
+ * Return: CD_PENDING: the answer comes through cd_client_ops.region; otherwise
+ * VIRTIO_CUDA_ERR_*, and nothing has changed.
+ */
+uint32_t cd_region_attach(struct cd_client *c, const struct cd_region_spec *spec, void *token)
+{
+	struct cd_region *r;
+	uint32_t status;
+
+	if (c->state != CD_CLIENT_OPEN)
+		return VIRTIO_CUDA_ERR_WORKER;
+	status = spec_check(c, spec);
+	if (status)
+		return status;
+	r = region_create(spec);
+	if (!r)
+		return VIRTIO_CUDA_ERR_LIMIT;
+	r->next = c->regions;
+	c->regions = r;
+	c->nr_regions++;
+	c->nr_runs += r->nr_segs;
+	queue_add(c, r, token);
+	return CD_PENDING;
+}
+
+/**
+ * cd_region_detach() - Have the worker unmap a region
+ * @c:		client
+ * @id:		of the region
+ * @token:	for the answer
+ *
+ * Return: CD_PENDING: the answer comes through cd_client_ops.region;
+ * VIRTIO_CUDA_OK: nothing is mapped any more, as the worker is reaped; otherwise
+ * VIRTIO_CUDA_ERR_*.
+ */
+uint32_t cd_region_detach(struct cd_client *c, uint32_t id, void *token)
+{
+	struct cd_region *r = c->regions;
+
+	if (c->state == CD_CLIENT_DEAD)
+		return VIRTIO_CUDA_OK;
+	while (r && r->id != id)
+		r = r->next;
+	if (!r || r->state != CD_REGION_ATTACHED)
+		return VIRTIO_CUDA_ERR_MALFORMED;
+	r->state = CD_REGION_DETACH_QUEUED;
+	queue_add(c, r, token);
+	return CD_PENDING;
+}
+
+static void region_answer(struct cd_client *c, struct cd_region *r, uint32_t status)
+{
+	c->ops->region(c, r, status);
+	c->owed--;
+}
+
+static void region_forget(struct cd_client *c, struct cd_region *r)
+{
+	struct cd_region **at = &c->regions;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	c->nr_regions--;
+	c->nr_runs -= r->nr_segs;
+	region_destroy(r);
+}
+
+/* Whether the worker's word can be believed; it can't where maps say else. */
+static int detach_verify(struct cd_client *c, struct cd_region *r)
+{
+	int ret = cd_maps_has(c->worker_pid, r->range, r->nr_segs);
+
+	if (!ret)
+		return 0;
+	cd_complain(CW_LOG_WARN, CD_E_WORKER_MAPPING, "client=%u pid=%d region=%u why=%d", c->index,
+		    c->worker_pid, r->id, ret);
+	return -EPROTO;
+}
+
+/**
+ * cd_region_done() - The worker has answered
+ * @c:		client
+ * @done:	the answer, of type ATTACH or DETACH
+ *
+ * Return: 0, or -EPROTO where it answers what was not asked, or lies.
+ */
+int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
+{
+	struct cd_region *r = c->regions;
+	bool attach = done->type == CW_WORKER_ATTACH;
+
+	while (r && r->id != done->region)
+		r = r->next;
+	if (!r || r->state != (attach ? CD_REGION_ATTACHING : CD_REGION_DETACHING))
+		return -EPROTO;
+	/* A worker that can't unmap has no way to go on. */
+	if (!attach && (done->status || detach_verify(c, r)))
+		return -EPROTO;
+	cd_client_wait(c, --c->outstanding > 0);
+	if (attach && !done->status)
+		r->state = CD_REGION_ATTACHED;
+	region_answer(c, r, done->status);
+	if (r->state != CD_REGION_ATTACHED)
+		region_forget(c, r);
+	queue_pump(c);
+	return 0;
+}
+
+/**
+ * cd_regions_drop() - The worker is reaped: no region is mapped any more
+ * @c:	client
+ *
+ * Answers what is owed: a detach has succeeded, an attach has not.
+ */
+void cd_regions_drop(struct cd_client *c)
+{
+	while (c->regions) {
+		struct cd_region *r = c->regions;
+		bool detach = r->state >= CD_REGION_DETACH_QUEUED;
+
+		if (r->state != CD_REGION_ATTACHED)
+			region_answer(c, r, detach ? VIRTIO_CUDA_OK : VIRTIO_CUDA_ERR_WORKER);
+		region_forget(c, r);
+	}
+	c->queue = NULL;
+	c->outstanding = 0;
+}

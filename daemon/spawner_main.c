@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spawner process.
+ *
+ * Theory of operation: a daemon that holds a guest's memory, and later has
+ * threads, is a bad place to fork from. So the first thing the daemon does is
+ * to fork this one: it has no threads, no guest memory, one socket. For each
+ * worker it forks and execs the daemon's own program, so every worker has a
+ * fresh address layout and exactly the descriptors it needs. As parent it
+ * alone can kill and reap without hitting a stranger with a reused pid.
+ *
+ * Nobody outlives the daemon: end of file on the socket makes the spawner kill
+ * its children and leave; should it be killed itself, the kernel kills the
+ * workers (PDEATHSIG), and they see end of file on their own sockets.
+ */
+#include "daemon/spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cw/util.h"
+#include "cw/worker_proto.h"
+#include "daemon/msg.h"
+
+#define MAX_CHILDREN 512
+#define MAX_ENV 64
+#define REAP_MS 1000
+
+struct child {
+	pid_t pid; /* 0: free */
+	uint64_t cookie;
+};
+
+struct spawner {
+	int sock;
+	int signal_fd;
+	pid_t self;
+	char *env[MAX_ENV + 1];
+	struct child child[MAX_CHILDREN];
+};
+
+/* What a worker sees of the environment: names, or with '*' beginnings. */
+static const char *const env_allowed[] = {
+	"CAUSEWAY_*",	     "HOME",		     "XDG_CACHE_HOME",
+	"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "ASAN_OPTIONS",
+	"LSAN_OPTIONS",	     "TSAN_OPTIONS",	     "UBSAN_OPTIONS",
+};
+
+static bool env_is_allowed(const char *var)
+{
+	for (size_t i = 0; i < CW_ARRAY_SIZE(env_allowed); i++) {
+		size_t len = strlen(env_allowed[i]);
+
+		if (env_allowed[i][len - 1] == '*' && !strncmp(var, env_allowed[i], len - 1))
+			return true;
+		if (!strncmp(var, env_allowed[i], len) && var[len] == '=')
+			return true;
+	}
+	return false;
+}
+
+static void env_collect(struct spawner *s)
+{
+	int n = 0;
+
+	for (char **e = environ; *e && n < MAX_ENV; e++) {
+		if (env_is_allowed(*e))
+			s->env[n++] = *e;
+	}
+	s->env[n] = NULL;
+}
+
+/* Runs in the child; anything that fails ends it with 127, which is reported. */
+_Noreturn static void exec_worker(struct spawner *s, bool probe, int fd)
+{
+	char *argv[] = { "vhost-user-cuda", probe ? "--probe" : "--worker", NULL };
+	/* Guest code runs there: a core file would carry guest memory to disk. */
+	struct rlimit no_core = { 0, 0 };
+	int null = open("/dev/null", O_RDWR);
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(fd, CW_WORKER_FD) < 0)
+		_exit(127);
+	/* dup2() to itself keeps the flag; CW_WORKER_FD must survive the exec. */
+	if (fcntl(CW_WORKER_FD, F_SETFD, 0) || close_range(CW_WORKER_FD + 1, ~0U, 0))
+		_exit(127);
+	setrlimit(RLIMIT_CORE, &no_core);
+	/* Re-checked: a spawner that died before this line sends no signal. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != s->self)
+		_exit(127);
+	execve("/proc/self/exe", argv, s->env);
+	_exit(127);
+}
+
+static void report(struct spawner *s, uint32_t type, const struct child *c, int status)
+{
+	struct cd_spawn_msg msg = {
+		.type = type, .pid = c->pid, .cookie = c->cookie, .status = status
+	};
+
+	/* May block: the daemon always comes back to its loop, or is gone. */
+	while (send(s->sock, &msg, sizeof(msg), MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+static struct child *child_find(struct spawner *s, uint64_t cookie)
+{
+	for (int i = 0; i < MAX_CHILDREN; i++) {
+		if (s->child[i].pid && s->child[i].cookie == cookie)
+			return &s->child[i];
+	}
+	return NULL;
+}
+
+static void start_child(struct spawner *s, const struct cd_spawn_msg *msg, int fd)
+{
+	struct child failed = { .cookie = msg->cookie };
+	struct child *c = NULL;
+	pid_t pid;
+
+	for (int i = 0; i < MAX_CHILDREN && !c; i++) {
+		if (!s->child[i].pid)
+			c = &s->child[i];
+	}
+	if (!c || fd < 0) {
+		report(s, CD_SPAWN_EXITED, &failed, EAGAIN);
+		return;
+	}
+	pid = fork();
+	if (!pid)
+		exec_worker(s, msg->type == CD_SPAWN_PROBE, fd);
+	if (pid < 0) {
+		report(s, CD_SPAWN_EXITED, &failed, errno);
+		return;
+	}
+	*c = (struct child){ .pid = pid, .cookie = msg->cookie };
+	report(s, CD_SPAWN_STARTED, c, 0);
+}
+
+/* Whether the daemon is still there. */
+static bool serve_daemon(struct spawner *s)
+{
+	struct cd_spawn_msg msg;
+	int fds[CD_MSG_MAX_FDS];
+	size_t nfds;
+	ssize_t n = cd_msg_recv(s->sock, &msg, sizeof(msg), fds, &nfds);
+	struct child *c;
+
+	if (n == -EAGAIN)
+		return true;
+	if (n != sizeof(msg))
+		return false;
+	if (msg.type == CD_SPAWN_KILL) {
+		c = child_find(s, msg.cookie);
+		if (c)
+			kill(c->pid, SIGKILL);
+	} else {
+		start_child(s, &msg, nfds ? fds[0] : -1);
+	}
+	cd_close_all(fds, nfds);
+	return true;
+}
+
+static void reap(struct spawner *s)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (int i = 0; i < MAX_CHILDREN; i++) {
+			if (s->child[i].pid != pid)
+				continue;
+			report(s, CD_SPAWN_EXITED, &s->child[i], status);
+			s->child[i].pid = 0;
+			break;
+		}
+	}
+}
+
+/* Kills all children; gives the kernel a second to take them down. */
+static void end_children(struct spawner *s)
+{
+	for (int i = 0; i < MAX_CHILDREN; i++) {
+		if (s->child[i].pid)
+			kill(s->child[i].pid, SIGKILL);
+	}
+	for (int i = 0; i < REAP_MS; i++) {
+		pid_t pid;
+
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
+
+/**
+ * cd_spawner_main() - Life of the spawner
+ * @sock:	to the daemon
+ */
+_Noreturn void cd_spawner_main(int sock)
+{
+	static struct spawner s;
+	struct pollfd p[2];
+	pid_t daemon = getppid();
+	sigset_t mask;
+
+	prctl(PR_SET_NAME, "cuda-spawner");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A signal to the whole group is the daemon's affair. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	s.sock = sock;
+	s.self = getpid();
+	s.signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	env_collect(&s);
+	p[0] = (struct pollfd){ .fd = sock, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = s.signal_fd, .events = POLLIN };
+	if (s.signal_fd < 0 || getppid() != daemon)
+		_exit(1);
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents)
+			reap(&s);
+		if (p[0].revents && !serve_daemon(&s))
+			break;
+	}
+	end_children(&s);
+	_exit(0);
+}
