@@ -132,6 +132,9 @@ static void check_param(const struct gen_func *f, const struct gen_param *p)
 		gen_error(p->line, "%s: chosen goes with creates in an async function", p->name);
 	if (gen_crosses(f) && f->cls == GEN_ASYNC && p->dir != GEN_IN && !p->chosen)
 		gen_error(p->line, "%s: an async function has no results", p->name);
+	if (p->form != GEN_F_NONE && p->dir != GEN_IN && p->type &&
+	    p->type->kind == GEN_STRUCT && gen_has_array(p->type))
+		gen_error(p->line, "%s: a structure with arrays cannot come back", p->name);
 	if (p->layout && (!handle || strcmp(p->type->handle, "function")))
 		gen_error(p->line, "%s: layout goes with functions and kernels", p->name);
 	if (p->value && f->cls != GEN_LOCAL && !f->shortcut)

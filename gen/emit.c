@@ -89,5 +89,33 @@ int gen_pass(const struct gen_param *p)
 {
 	if (p->form == GEN_F_VALUE)
 		return 0;
-	return p->form == GEN_F_ONE ? 1 : 2;
+	if (p->form == GEN_F_ONE)
+		return 1;
+	return p->form == GEN_F_IMAGE ? 3 : 2;
+}
+
+/* Column after @c at column @at. */
+static int advance(int at, char c)
+{
+	if (c == '\n')
+		return 0;
+	return c == '\t' ? (at / 8 + 1) * 8 : at + 1;
+}
+
+char *gen_wrap(const char *text)
+{
+	char *out = gen_alloc(strlen(text) * 2 + 16), *to = out;
+	int at = 0;
+
+	for (const char *p = text; *p; p++) {
+		*to++ = *p;
+		at = advance(at, *p);
+		/* Past a comma: would the next piece still fit? */
+		if (*p == ' ' && p > text && p[-1] == ',' && at + (int)strcspn(p + 1, ",)") > 92) {
+			to[-1] = '\n';
+			to = stpcpy(to, "\t\t");
+			at = 16;
+		}
+	}
+	return out;
 }

@@ -24,6 +24,9 @@ struct gen_out {
 
 __attribute__((format(printf, 2, 3))) void gen_put(struct gen_out *o, const char *fmt, ...);
 
+/* @text with lines broken behind commas at 92 columns. */
+char *gen_wrap(const char *text);
+
 /* First lines of a C file. */
 void gen_put_head(struct gen_out *o, const char *what);
 
@@ -43,8 +46,9 @@ bool gen_elem_struct(const struct gen_param *p);
 /* CW_H_STREAM for a CUstream */
 char *gen_handle_enum(const struct gen_type *type);
 
-/* Order in which parameters travel: values, single elements, the rest. */
-#define GEN_PASSES 3
+/* Order in which parameters travel: values, single elements, the rest, and an
+ * image last: it may be the tail of the command. */
+#define GEN_PASSES 4
 int gen_pass(const struct gen_param *p);
 
 void gen_emit_proto(struct gen_out *o);
@@ -60,6 +64,7 @@ void gen_emit_attrs(struct gen_out *o);
 void gen_emit_driver_h(struct gen_out *o);
 void gen_emit_driver_c(struct gen_out *o);
 void gen_emit_guest(struct gen_out *o);
+void gen_emit_guest_h(struct gen_out *o);
 void gen_emit_guest_structs_h(struct gen_out *o);
 void gen_emit_guest_structs_c(struct gen_out *o);
 void gen_emit_worker(struct gen_out *o);
@@ -70,7 +75,7 @@ void gen_emit_worker_structs_c(struct gen_out *o);
 void gen_emit_tests(struct gen_out *o);
 void gen_emit_coverage(struct gen_out *o);
 
-/* Trace line of a stub, behind its call (emit_trace.c). */
+/* The function that prints a call of @f where tracing is on (emit_trace.c). */
 void gen_put_trace(struct gen_out *o, const struct gen_func *f);
 
 #endif

@@ -27,8 +27,8 @@ void gen_emit_proto(struct gen_out *o)
 		gen_put(o, "\n/* %s */\n", f->doc);
 		for (int j = 0; j < f->nsymbols; j++) {
 			if (symbol_lives(f, &f->symbol[j]))
-				gen_put(o, "CUresult %s(%s);\n", f->symbol[j].name,
-					gen_param_list(f));
+				gen_put(o, "%s;\n", gen_wrap(gen_printf("CUresult %s(%s)",
+						f->symbol[j].name, gen_param_list(f))));
 		}
 	}
 	gen_put(o, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");

@@ -27,6 +27,17 @@ static const struct {
 	{ "policy", gen_emit_policy },
 	{ "results", gen_emit_results },
 	{ "attrs", gen_emit_attrs },
+	{ "guest", gen_emit_guest },
+	{ "guest-h", gen_emit_guest_h },
+	{ "guest-structs-h", gen_emit_guest_structs_h },
+	{ "guest-structs-c", gen_emit_guest_structs_c },
+	{ "worker", gen_emit_worker },
+	{ "worker-h", gen_emit_worker_h },
+	{ "worker-table", gen_emit_worker_table },
+	{ "driver-h", gen_emit_driver_h },
+	{ "driver-c", gen_emit_driver_c },
+	{ "worker-structs-h", gen_emit_worker_structs_h },
+	{ "worker-structs-c", gen_emit_worker_structs_c },
 };
 
 static int usage(void)

@@ -90,6 +90,20 @@ bool gen_has_per_thread(const struct gen_func *f)
 	return false;
 }
 
+bool gen_extra_stream(const struct gen_func *f)
+{
+	return gen_has_per_thread(f) && !gen_stream_param(f);
+}
+
+bool gen_has_array(const struct gen_type *type)
+{
+	for (int i = 0; i < type->nfields; i++) {
+		if (type->field[i].count)
+			return true;
+	}
+	return false;
+}
+
 bool gen_crosses(const struct gen_func *f)
 {
 	return !f->refused && f->cls != GEN_LOCAL && !f->engine;

@@ -35,7 +35,7 @@ struct gen_type;
 
 /**
  * struct gen_field - A line of a structure
- * @type:	its type
+ * @type:	its type; NULL for a case line, which opens a part of a union
  * @path:	member, as C writes it behind the dot
  * @count:	expression for the length of the array it points to, or NULL;
  *		@ stands for the structure
@@ -266,6 +266,10 @@ bool gen_dispatched(const struct gen_func *f);
 /* The by-value stream that a per-thread symbol replaces, or NULL. */
 const struct gen_param *gen_stream_param(const struct gen_func *f);
 bool gen_has_per_thread(const struct gen_func *f);
+/* Whether a structure holds arrays: those only travel to the worker. */
+bool gen_has_array(const struct gen_type *type);
+/* Stubs of functions without a stream take one more argument: the default stream. */
+bool gen_extra_stream(const struct gen_func *f);
 /* Whether the guest sends the function itself to the worker. */
 bool gen_crosses(const struct gen_func *f);
 

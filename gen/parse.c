@@ -184,6 +184,9 @@ static void field_line(struct gen_state *s, struct gen_type *t, const struct gen
 		s->key = line->word[1];
 		s->cases = (const char *const *)line->word + 2;
 		s->ncases = n - 2;
+		*GEN_PUSH(t->field, t->nfields) = (struct gen_field){
+			.line = line, .key = s->key, .cases = s->cases, .ncases = s->ncases
+		};
 		return;
 	}
 	if (!strcmp(line->word[0], "end") && n == 1) {
