@@ -11,6 +11,7 @@
 CUresult cg_driver_version(int *ret);
 
 /* Primary contexts: flags and state live in the guest. */
+void cg_primary_retained(CUdevice dev);
 CUresult cg_primary_set_flags(CUdevice dev, unsigned int flags);
 CUresult cg_primary_state(CUdevice dev, unsigned int *ret_flags, int *ret_active);
 /* After a release (@reset 0) or reset (@reset 1) that succeeded. */
@@ -41,8 +42,7 @@ CUresult cg_managed_hint(CUdeviceptr ptr, size_t count);
 /* Addresses reserved with cuMemAddressReserve go back. */
 void cg_reserved_free(CUdeviceptr ptr, size_t size);
 
-/* A module or library was loaded from @image, or is gone with its variables. */
-void cg_module_born(uint64_t module, const void *image);
+/* A module or library is gone with its variables. */
 void cg_module_gone(uint64_t module);
 /* Options for the compiler are hints; log buffers come back empty. */
 CUresult cg_jit_options(unsigned int n, CUjit_option *options, void **values);
@@ -71,8 +71,10 @@ static inline uint32_t cg_layout_read(struct cw_dec *d, struct cg_layout_param *
 		return 0;
 	}
 	for (uint64_t i = 0; i < n; i++) {
-		ret[i].offset = cw_dec_u32(d);
-		ret[i].size = cw_dec_u32(d);
+		uint64_t word = cw_dec_u64(d);
+
+		ret[i].offset = (uint32_t)word;
+		ret[i].size = (uint32_t)(word >> 32);
 	}
 	return (uint32_t)n;
 }

@@ -39,9 +39,11 @@ static inline uint32_t cw_fn_hash(const char *name)
 
 /* Commands of the protocol: arguments -> results, as words. */
 enum cw_fn {
-	/* dir, dst, src, bytes, stream, sync -> id, window offset, bytes granted */
+	/* dir, device address, width, height, pitch, stream
+	 * -> id, window offset, rows granted, window pitch.
+	 * Answered when the stream has come to the copy. */
 	CW_FN_COPY_BEGIN = 1,
-	/* id -> nothing: the process (or daemon) has moved the bytes */
+	/* id: the process (or daemon) has moved the bytes, the stream goes on */
 	CW_FN_COPY_END = 2,
 	/* bytes -> id, window offset: room for an image */
 	CW_FN_IMAGE_BEGIN = 3,
@@ -57,14 +59,33 @@ enum cw_fn {
 	CW_FN_PRINTF_FETCH = 8,
 	/* nothing: the thread ends, its slot is free after this */
 	CW_FN_THREAD_EXIT = 9,
-	/* stream, count: wait until that many launches of the stream are done */
+	/* counter, count: wait until at most that many launches of it are left */
 	CW_FN_CREDIT = 10,
 	/* name -> nothing: for tests (holds the dispatcher), only with a hook enabled */
 	CW_FN_TEST_HOOK = 11,
-	/* -> counters, struct cw_worker_stat as words */
+	/* -> commands, launches, idle entries, wakes */
 	CW_FN_STAT = 12,
+	/* function, grid[3], block[3], shared, cooperative, stream, credit counter,
+	 * attributes: count, then (id, CW_ATTR_WORDS words) each, parameters: blob */
+	CW_FN_LAUNCH = 13,
+	/* device address, stream, then the bytes as the tail */
+	CW_FN_HTOD = 14,
+	/* device address, bytes, stream -> blob */
+	CW_FN_DTOH = 15,
+	/* dst, src, bytes, stream, sync: both known to the worker */
+	CW_FN_DTOD = 16,
+	/* CUDA_MEMCPY3D with device sides only, as a blob, stream, sync */
+	CW_FN_COPY3D = 17,
+	/* kind (enum cw_upcall_kind), stream, function, argument */
+	CW_FN_HOST_FUNC = 18,
+	/* device address */
+	CW_FN_MEM_FREE = 19,
 	CW_FN_RESERVED_MAX = 63,
 };
+
+/* Value of a launch attribute on the wire. */
+#define CW_ATTR_WORDS 8
+#define CW_ATTR_MAX 16
 
 enum cw_copy_dir {
 	CW_COPY_HTOD = 1,

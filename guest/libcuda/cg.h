@@ -186,6 +186,8 @@ bool cg_range_find(uint64_t addr, struct cg_range *ret);
 CUresult cg_pointer_attr(void *data, CUpointer_attribute attribute, CUdeviceptr ptr);
 CUresult cg_address_range(CUdeviceptr *base, size_t *size, CUdeviceptr ptr);
 
+void cg_range_drop_context(CUcontext ctx);
+
 /* Cache of answers, keyed by function and up to three words. */
 bool cg_cache_get(const struct cg_fn *fn, const uint64_t key[3], uint64_t *ret);
 void cg_cache_put(const struct cg_fn *fn, const uint64_t key[3], uint64_t value);
@@ -236,7 +238,7 @@ struct cg_layout_param {
 	uint32_t offset;
 	uint32_t size;
 };
-#define CG_PARAMS_MAX 256
+#define CG_PARAMS_MAX 240 /* a reply slot holds no more */
 void cg_function_learn(uint64_t function, const struct cg_layout_param *params, uint32_t n);
 
 /**

@@ -20,6 +20,8 @@
 
 /* Contexts that have an error word; slot numbers are the worker's. */
 #define CW_CONTEXTS 64
+/* Counters of finished launches; the process maps its streams to them. */
+#define CW_CREDITS 256
 
 /**
  * enum cw_channel_status - Bits of cw_channel.status
@@ -39,12 +41,15 @@ enum cw_channel_status {
  * @status:	enum cw_channel_status
  * @ctx_error:	CUresult that ended a context, 0 while it lives; written by the
  *		worker before anything else tells of the failure (SEMANTICS 3)
+ * @credit_done: launches of a credit counter that are known to be over, modulo
+ *		2^32, in steps; written by the worker
  */
 struct cw_channel {
 	_Alignas(64) _Atomic uint64_t tail;
 	_Alignas(64) _Atomic uint64_t head;
 	_Alignas(64) _Atomic uint32_t status;
 	_Alignas(64) _Atomic uint32_t ctx_error[CW_CONTEXTS];
+	_Alignas(64) _Atomic uint32_t credit_done[CW_CREDITS];
 };
 _Static_assert(sizeof(struct cw_channel) <= VCUDA_HEADER_SIZE, "header page");
 
@@ -143,6 +148,18 @@ struct cw_upcall {
 	uint32_t reserved;
 };
 #define CW_UPCALLS (VCUDA_UPCALL_SIZE / 64)
+
+/**
+ * cw_ctx_error_index() - Which error word belongs to a context
+ * @primary:	the handle is a device's primary context
+ * @slot:	slot of the handle
+ *
+ * Return: index into cw_channel.ctx_error.
+ */
+static inline uint32_t cw_ctx_error_index(bool primary, uint32_t slot)
+{
+	return primary ? slot % 8 : 8 + slot % (CW_CONTEXTS - 8);
+}
 
 static inline struct cw_slot *cw_channel_slot(void *channel, uint32_t slot)
 {

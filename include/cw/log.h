@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cw/util.h"
 
@@ -30,6 +31,8 @@ enum cw_log_level {
 
 /* -1 until the first line: then read from the environment. */
 __attribute__((weak)) CW_HIDDEN int cw_log_max = -1;
+/* Where lines go; a worker keeps fd 2 for the device's own text. */
+__attribute__((weak)) CW_HIDDEN int cw_log_fd = 2;
 /* Program or library the line is from: "vhost-user-cuda", "libcuda". */
 __attribute__((weak)) CW_HIDDEN const char *cw_log_name = "causeway";
 
@@ -81,8 +84,8 @@ CW_PRINTF(2, 3) static inline void cw_log_write(int level, const char *fmt, ...)
 	if (n > (int)sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
-	fwrite(line, 1, n, stderr);
-	fflush(stderr);
+	if (write(cw_log_fd, line, n) < 0)
+		return; /* nobody reads: nothing to be done about it */
 }
 
 #define cw_log(level, ...)                                                                         \

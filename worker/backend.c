@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The back end: some libcuda.so.1, named by absolute path, bound by dlopen.
+ *
+ * Loaded and initialised at the first command that needs it, so that a client
+ * that only asks for devices costs no more than its process.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cu_driver.h"
+#include "cw/log.h"
+#include "worker/internal.h"
+
+static struct cu_driver backend_driver;
+static void *backend_handle;
+static pthread_mutex_t backend_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int backend_state; /* 0: not yet, 1: ready, 2: failed */
+static CUresult backend_result;
+
+const struct cu_driver *wk_cu(void)
+{
+	return &backend_driver;
+}
+
+static void *backend_lookup(void *arg, const char *symbol)
+{
+	return dlsym(arg, symbol);
+}
+
+/* The soft GPU takes the window as its memory (DESIGN 5). */
+static void backend_offer_window(const struct cw_worker_start *start, int fd)
+{
+	char text[32];
+
+	if (!start->direct || fd < 0)
+		return;
+	snprintf(text, sizeof(text), "%d", fd);
+	setenv("CAUSEWAY_SOFT_ARENA_FD", text, 1);
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)start->device_base);
+	setenv("CAUSEWAY_SOFT_ARENA_BASE", text, 1);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)start->window_size);
+	setenv("CAUSEWAY_SOFT_ARENA_SIZE", text, 1);
+}
+
+/**
+ * wk_backend_load() - Open the back end's library and bind its functions
+ * @path:	absolute path
+ *
+ * Return: CUDA_SUCCESS, or CUDA_ERROR_SHARED_OBJECT_INIT_FAILED with a line in
+ * the log.
+ */
+CUresult wk_backend_load(const char *path)
+{
+	struct wk_worker *w = wk_self();
+
+	if (path[0] != '/') {
+		cw_error("back end must be an absolute path path=\"%s\"", path);
+		return CUDA_ERROR_SHARED_OBJECT_INIT_FAILED;
+	}
+	backend_offer_window(&w->start, w->fd_window);
+	backend_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!backend_handle) {
+		cw_error("back end cannot be loaded why=\"%s\"", dlerror());
+		return CUDA_ERROR_SHARED_OBJECT_INIT_FAILED;
+	}
+	cu_driver_bind(&backend_driver, backend_lookup, backend_handle);
+	if (!backend_driver.cuInit || !backend_driver.cuLaunchKernel) {
+		cw_error("back end is no libcuda path=\"%s\"", path);
+		return CUDA_ERROR_SHARED_OBJECT_INIT_FAILED;
+	}
+	return CUDA_SUCCESS;
+}
+
+/**
+ * wk_backend_init() - Make the back end ready, once
+ *
+ * Thread: any.
+ *
+ * Return: CUDA_SUCCESS, or what loading or cuInit said, again each time.
+ */
+CUresult wk_backend_init(void)
+{
+	if (__builtin_expect(atomic_load_explicit(&backend_state, memory_order_acquire) == 1, 1))
+		return CUDA_SUCCESS;
+	pthread_mutex_lock(&backend_lock);
+	if (!backend_state) {
+		backend_result = wk_backend_load(wk_self()->start.back_end);
+		if (!backend_result)
+			backend_result = backend_driver.cuInit(0);
+		if (!backend_result)
+			backend_result = wk_bulk_init();
+		backend_state = backend_result ? 2 : 1;
+	}
+	pthread_mutex_unlock(&backend_lock);
+	return backend_result;
+}
+
+bool wk_backend_ready(void)
+{
+	return atomic_load_explicit(&backend_state, memory_order_acquire) == 1;
+}

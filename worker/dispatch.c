@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The dispatcher: reads the ring, issues in order, never waits for the device.
+ *
+ * Theory of operation (PROTOCOL 3, SEMANTICS 1). A command is copied out of
+ * the ring before a byte of it is believed. Asynchronous and inline functions
+ * run here; sync ones go to the helper of their guest thread, started when all
+ * earlier commands have been issued, which is now. An asynchronous function
+ * whose caller waits all the same (a first launch) is treated as sync, and
+ * everything of a bound thread goes to its helper.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cw/log.h"
+#include "worker/internal.h"
+
+/* Rounds of looking at the tail before sleeping; about 20 us. */
+#define SPIN_ROUNDS 2000
+
+struct wk_temp {
+	struct wk_temp *next;
+	_Alignas(16) uint8_t bytes[];
+};
+
+/**
+ * wk_fatal() - Give the client up
+ * @code:	stable code
+ * @why:	what was wrong
+ */
+void wk_fatal(const char *code, const char *why)
+{
+	struct wk_worker *w = wk_self();
+
+	if (!atomic_exchange(&w->dead, true))
+		cw_warn("client ended code=%s why=\"%s\"", code, why);
+	atomic_fetch_or(&wk_channel()->status, CW_CH_FATAL);
+	for (uint32_t i = 0; i < VCUDA_SLOTS; i++)
+		wk_wake_slot(i);
+}
+
+CUresult wk_malformed(struct wk_thread *t)
+{
+	wk_fatal("CW-E0201", "malformed command");
+	return CUDA_ERROR_INVALID_VALUE;
+}
+
+void *wk_temp(struct wk_thread *t, size_t size)
+{
+	struct wk_temp *m;
+
+	if (size > WK_TEMP_MAX - t->temp_used)
+		return NULL;
+	m = calloc(1, sizeof(*m) + size);
+	if (!m)
+		return NULL;
+	t->temp_used += size;
+	m->next = t->temp;
+	t->temp = m;
+	return m->bytes;
+}
+
+static void temp_free(struct wk_thread *t)
+{
+	while (t->temp) {
+		struct wk_temp *m = t->temp;
+
+		t->temp = m->next;
+		free(m);
+	}
+	t->temp_used = 0;
+	free(t->image);
+	t->image = NULL;
+}
+
+/**
+ * wk_thread_get() - The guest thread of a slot, made at its first command
+ * @slot:	1 .. VCUDA_SLOTS - 1
+ *
+ * Thread: the dispatcher.
+ *
+ * Return: it, or NULL for a wrong slot or no memory.
+ */
+struct wk_thread *wk_thread_get(uint32_t slot)
+{
+	struct wk_worker *w = wk_self();
+	struct wk_thread *t;
+
+	if (slot == CW_UPCALL_SLOT || slot >= VCUDA_SLOTS)
+		return NULL;
+	if (w->threads[slot])
+		return w->threads[slot];
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->slot = slot;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->wake, NULL);
+	w->threads[slot] = t;
+	return t;
+}
+
+static void thread_exit(struct wk_thread *t)
+{
+	wk_helper_end(t);
+	wk_streams_of_thread_end(t);
+	wk_self()->threads[t->slot] = NULL;
+	pthread_mutex_destroy(&t->lock);
+	pthread_cond_destroy(&t->wake);
+	free(t);
+}
+
+/**
+ * wk_execute() - Run one command and answer it
+ * @t:		guest thread, @t->cmd is its head
+ * @fn:		function
+ * @args:	arguments, private to us
+ * @len:	bytes
+ *
+ * Thread: dispatcher or the thread's helper.
+ */
+void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *args, size_t len)
+{
+	struct cw_cmd cmd = t->cmd;
+	struct cw_dec in;
+	struct cw_enc out = { .fatal = true };
+	uint8_t none[8];
+	CUresult r;
+
+	cw_dec_init(&in, args, len);
+	if (cmd.flags & CW_CMD_REPLY)
+		wk_reply_begin(t->slot, &out);
+	else
+		cw_enc_init(&out, none, sizeof(none));
+	r = wk_backend_init();
+	if (!r && (fn->flags & WK_FN_CTX))
+		r = wk_ctx_enter(cmd.ctx);
+	if (!r)
+		r = fn->fn(t, &in, &out);
+	if (r && wk_is_context_fatal(r))
+		wk_ctx_fail(cmd.ctx, r);
+	temp_free(t);
+	if (!(cmd.flags & CW_CMD_REPLY)) {
+		if (r)
+			wk_late(t, cmd.ctx, r);
+		return;
+	}
+	wk_reply(t->slot, cmd.seq, r, &out);
+}
+
+static int function_compare(const void *key, const void *elem)
+{
+	uint32_t id = *(const uint32_t *)key;
+	uint32_t other = ((const struct wk_function *)elem)->id;
+
+	return id < other ? -1 : id > other;
+}
+
+static const struct wk_function *function_find(uint32_t id)
+{
+	if (id <= CW_FN_RESERVED_MAX)
+		return wk_protocol_find(id);
+	return bsearch(&id, wk_functions, wk_functions_count, sizeof(wk_functions[0]),
+		       function_compare);
+}
+
+static void unknown_function(struct wk_thread *t, const struct cw_cmd *cmd)
+{
+	static uint32_t last;
+
+	if (last != cmd->id)
+		cw_warn("function unknown to this worker id=0x%08x", cmd->id);
+	last = cmd->id;
+	if (cmd->flags & CW_CMD_REPLY)
+		wk_reply(t->slot, cmd->seq, CUDA_ERROR_NOT_SUPPORTED, NULL);
+	else
+		wk_late(t, cmd->ctx, CUDA_ERROR_NOT_SUPPORTED);
+}
+
+static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
+{
+	struct wk_thread *t = wk_thread_get(cmd->slot);
+	const struct wk_function *fn;
+
+	if (!t) {
+		wk_fatal("CW-E0202", "no such reply slot");
+		return;
+	}
+	if (cmd->id == CW_FN_THREAD_EXIT) {
+		thread_exit(t);
+		return;
+	}
+	fn = function_find(cmd->id);
+	if (!fn) {
+		unknown_function(t, cmd);
+		return;
+	}
+	atomic_fetch_add_explicit(&wk_self()->commands, 1, memory_order_relaxed);
+	if (fn->flags & WK_FN_BINDS)
+		t->bound = true;
+	if (t->bound || fn->cls == CW_SYNC ||
+	    (fn->cls == CW_ASYNC && (cmd->flags & CW_CMD_REPLY))) {
+		if (wk_helper_queue(t, cmd, fn, args, len))
+			wk_reply(t->slot, cmd->seq, CUDA_ERROR_OUT_OF_MEMORY, NULL);
+		return;
+	}
+	t->cmd = *cmd;
+	wk_execute(t, fn, args, len);
+}
+
+/* Sleeps until the process rings, unless something came in the meantime. */
+static int park(struct cw_channel *ch, uint64_t head)
+{
+	struct wk_worker *w = wk_self();
+	uint64_t count;
+
+	for (int i = 0; i < SPIN_ROUNDS; i++) {
+		if (atomic_load_explicit(&ch->tail, memory_order_acquire) != head)
+			return 0;
+		cw_cpu_relax();
+	}
+	atomic_fetch_or(&ch->status, CW_CH_IDLE);
+	/*
+	 * Full fence: the IDLE bit must be visible before tail is read again,
+	 * or a thread that appended in between sees no IDLE, sends no doorbell,
+	 * and both sides sleep. Pairs with the fence in cg_ring_publish().
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&ch->tail, memory_order_relaxed) != head) {
+		atomic_fetch_and(&ch->status, ~(uint32_t)CW_CH_IDLE);
+		return 0;
+	}
+	atomic_fetch_add_explicit(&w->idles, 1, memory_order_relaxed);
+	while (read(w->fd_doorbell, &count, sizeof(count)) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	/* A ring without a kick of ours (a pause ending) leaves the bit set. */
+	atomic_fetch_and(&ch->status, ~(uint32_t)CW_CH_IDLE);
+	return 0;
+}
+
+/* Copies the head of the next command out of the ring and judges the copy. */
+static bool fetch_head(uint64_t head, uint64_t tail, struct cw_cmd *cmd)
+{
+	struct wk_worker *w = wk_self();
+	uint32_t at = head & (w->ring_size - 1);
+	uint64_t left = cw_min(tail - head, (uint64_t)(w->ring_size - at));
+
+	if (tail - head > w->ring_size || left < sizeof(*cmd))
+		return false;
+	memcpy(cmd, cw_channel_ring(w->channel) + at, sizeof(*cmd));
+	if (cmd->size < sizeof(*cmd) || cmd->size % CW_CMD_ALIGN || cmd->size > left)
+		return false;
+	return cmd->id == CW_CMD_PAD || cmd->size <= CW_CMD_MAX;
+}
+
+/**
+ * wk_dispatch_run() - Serve the ring until the client ends
+ *
+ * Return: 0 never; -errno where the doorbell failed, -EPROTO where the client
+ * broke the rules.
+ */
+int wk_dispatch_run(void)
+{
+	struct wk_worker *w = wk_self();
+	struct cw_channel *ch = wk_channel();
+	static uint8_t args[CW_CMD_MAX];
+	uint64_t head = 0;
+
+	while (!atomic_load_explicit(&w->dead, memory_order_relaxed)) {
+		uint64_t tail = atomic_load_explicit(&ch->tail, memory_order_acquire);
+		struct cw_cmd cmd;
+		size_t len;
+
+		if (tail == head) {
+			int err = park(ch, head);
+
+			if (err)
+				return err;
+			continue;
+		}
+		if (!fetch_head(head, tail, &cmd)) {
+			wk_fatal("CW-E0203", "ring head, tail or size out of bounds");
+			break;
+		}
+		len = cmd.size - sizeof(cmd);
+		if (cmd.id != CW_CMD_PAD)
+			memcpy(args, cw_channel_ring(w->channel) +
+				     ((head + sizeof(cmd)) & (w->ring_size - 1)), len);
+		head += cmd.size;
+		/* Release: the bytes are read before the space is given back. */
+		atomic_store_explicit(&ch->head, head, memory_order_release);
+		if (cmd.id != CW_CMD_PAD)
+			issue(&cmd, args, len);
+	}
+	return -EPROTO;
+}

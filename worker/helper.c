@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Helpers: one thread per guest thread that has made a call which may wait.
+ *
+ * There is never a fixed pool: full of waiters it would deadlock with the call
+ * that releases them (SEMANTICS 1). A helper runs its jobs in ring order; an
+ * unbound guest thread has one at most, for it waits for the answer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/internal.h"
+
+/* Helpers wait in the back end, not in our recursion. */
+#define HELPER_STACK (256u << 10)
+
+struct wk_job {
+	struct wk_job *next;
+	struct cw_cmd cmd;
+	const struct wk_function *fn;
+	size_t len;
+	uint8_t args[];
+};
+
+static struct wk_job *helper_next(struct wk_thread *t)
+{
+	struct wk_job *job;
+
+	pthread_mutex_lock(&t->lock);
+	while (!t->first && !t->helper_quit)
+		pthread_cond_wait(&t->wake, &t->lock);
+	job = t->first;
+	if (job) {
+		t->first = job->next;
+		if (!t->first)
+			t->last = NULL;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return job;
+}
+
+static void *helper_main(void *arg)
+{
+	struct wk_thread *t = arg;
+	struct wk_job *job;
+
+	while ((job = helper_next(t))) {
+		t->cmd = job->cmd;
+		wk_execute(t, job->fn, job->args, job->len);
+		free(job);
+	}
+	return NULL;
+}
+
+static int helper_start(struct wk_thread *t)
+{
+	pthread_attr_t attr;
+	int err;
+
+	if (t->helper_started)
+		return 0;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, HELPER_STACK);
+	err = pthread_create(&t->helper, &attr, helper_main, t);
+	pthread_attr_destroy(&attr);
+	t->helper_started = !err;
+	return -err;
+}
+
+/**
+ * wk_helper_queue() - Give a command to its thread's helper
+ * @t:		guest thread
+ * @cmd:	head of the command
+ * @fn:		function
+ * @args:	its arguments, copied
+ * @len:	bytes of arguments
+ *
+ * Thread: the dispatcher only.
+ *
+ * Return: 0 or -errno.
+ */
+int wk_helper_queue(struct wk_thread *t, const struct cw_cmd *cmd, const struct wk_function *fn,
+		    const void *args, size_t len)
+{
+	struct wk_job *job;
+	int err = helper_start(t);
+
+	if (err)
+		return err;
+	job = malloc(sizeof(*job) + len);
+	if (!job)
+		return -ENOMEM;
+	*job = (struct wk_job){ .cmd = *cmd, .fn = fn, .len = len };
+	memcpy(job->args, args, len);
+	pthread_mutex_lock(&t->lock);
+	if (t->last)
+		t->last->next = job;
+	else
+		t->first = job;
+	t->last = job;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	return 0;
+}
+
+/**
+ * wk_helper_end() - End the helper of a guest thread that has ended
+ * @t:	guest thread
+ *
+ * Thread: the dispatcher. Waits for the job at hand, which a thread that ends
+ * does not have.
+ */
+void wk_helper_end(struct wk_thread *t)
+{
+	if (!t->helper_started)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->helper_quit = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(t->helper, NULL);
+	t->helper_started = false;
+	t->helper_quit = false;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers: reply slots, error words, and waking who sleeps.
+ */
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cw/log.h"
+#include "worker/internal.h"
+
+/**
+ * wk_wake_slot() - Wake the guest thread of a slot, where it sleeps
+ * @slot:	reply slot whose seq was just stored
+ *
+ * Thread: any. The slot's seq must be stored before.
+ */
+void wk_wake_slot(uint32_t slot)
+{
+	struct wk_worker *w = wk_self();
+	struct cw_slot *s = cw_channel_slot(w->channel, slot);
+
+	/*
+	 * Full fence: the seq stored before must be visible before sleeping is
+	 * read, or a thread that set sleeping and then read the old seq would
+	 * never be woken. Pairs with the fence in cg_wait_reply().
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&s->sleeping, memory_order_relaxed))
+		return;
+	if (!atomic_exchange(&s->sleeping, 0))
+		return;
+	atomic_fetch_add_explicit(&w->wakes, 1, memory_order_relaxed);
+	if (w->signal_page) {
+		uint64_t one = 1;
+
+		atomic_fetch_or(&w->signal_page[slot / 64], 1ull << (slot % 64));
+		if (write(w->fd_signal, &one, sizeof(one)) < 0)
+			return; /* daemon gone: the socket tells */
+		return;
+	}
+	syscall(SYS_futex, &s->sleeping, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/**
+ * wk_reply_begin() - Point an encoder at a slot's data
+ * @slot:	reply slot; its thread waits, so nobody else uses it
+ * @out:	encoder
+ */
+void wk_reply_begin(uint32_t slot, struct cw_enc *out)
+{
+	cw_enc_init(out, cw_channel_slot(wk_self()->channel, slot)->data, CW_REPLY_MAX);
+}
+
+/**
+ * wk_reply() - Answer a command
+ * @slot:	reply slot
+ * @seq:	of the command
+ * @r:		result
+ * @out:	encoder from wk_reply_begin(), NULL for no results
+ */
+void wk_reply(uint32_t slot, uint64_t seq, CUresult r, const struct cw_enc *out)
+{
+	struct wk_worker *w = wk_self();
+	struct cw_slot *s = cw_channel_slot(w->channel, slot);
+
+	if (out && !cw_enc_ok(out))
+		r = CUDA_ERROR_INVALID_VALUE; /* results larger than a slot */
+	pthread_rwlock_rdlock(&w->store_lock);
+	s->len = out && r == CUDA_SUCCESS ? (uint32_t)(out->p - s->data) : 0;
+	s->result = r;
+	s->printed = wk_printf_pending();
+	/* Release: the thread reads data only after it has seen seq. */
+	atomic_store_explicit(&s->seq, seq, memory_order_release);
+	wk_wake_slot(slot);
+	pthread_rwlock_unlock(&w->store_lock);
+}
+
+/**
+ * wk_is_context_fatal() - Whether an error ends its context (SEMANTICS 3)
+ * @r:	result
+ *
+ * Return: true for the errors that every later call of the context repeats.
+ */
+bool wk_is_context_fatal(CUresult r)
+{
+	switch (r) {
+	case CUDA_ERROR_ILLEGAL_ADDRESS:
+	case CUDA_ERROR_LAUNCH_TIMEOUT:
+	case CUDA_ERROR_ASSERT:
+	case CUDA_ERROR_HARDWARE_STACK_ERROR:
+	case CUDA_ERROR_ILLEGAL_INSTRUCTION:
+	case CUDA_ERROR_MISALIGNED_ADDRESS:
+	case CUDA_ERROR_INVALID_ADDRESS_SPACE:
+	case CUDA_ERROR_INVALID_PC:
+	case CUDA_ERROR_LAUNCH_FAILED:
+	case CUDA_ERROR_ECC_UNCORRECTABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Puts a fatal error where every later call of the context sees it first. */
+void wk_ctx_fail(uint64_t ctx, CUresult r)
+{
+	uint32_t i = cw_ctx_error_index(cw_handle_where(ctx) == CW_H_PRIMARY, cw_handle_slot(ctx));
+	uint32_t none = 0;
+
+	if (ctx)
+		atomic_compare_exchange_strong(&wk_channel()->ctx_error[i], &none, (uint32_t)r);
+}
+
+/**
+ * wk_late() - Failure of a call whose caller does not wait
+ * @t:		thread that issued it
+ * @ctx:	guest handle of its context
+ * @r:		the error
+ *
+ * Context-fatal errors go to the context's error word, others to the thread,
+ * which gets the first of them once.
+ */
+void wk_late(struct wk_thread *t, uint64_t ctx, CUresult r)
+{
+	struct cw_slot *s = cw_channel_slot(wk_self()->channel, t->slot);
+	uint32_t none = 0;
+
+	cw_debug("late error slot=%u result=%d", t->slot, r);
+	if (wk_is_context_fatal(r))
+		wk_ctx_fail(ctx, r);
+	else
+		atomic_compare_exchange_strong(&s->late, &none, (uint32_t)r);
+}
