@@ -140,7 +140,7 @@ out:
 	return r;
 }
 
-CUresult cuInit(unsigned int flags)
+CW_EXPORT CUresult cuInit(unsigned int flags)
 {
 	return flags ? CUDA_ERROR_INVALID_VALUE : cg_client_start();
 }

@@ -351,7 +351,7 @@ static const struct {
  *
  * Return: CUDA_SUCCESS, CUDA_ERROR_INVALID_VALUE for one that is not served.
  */
-CUresult cuGetExportTable(const void **ret, const CUuuid *id)
+CW_EXPORT CUresult cuGetExportTable(const void **ret, const CUuuid *id)
 {
 	if (!ret || !id)
 		return CUDA_ERROR_INVALID_VALUE;

@@ -13,7 +13,7 @@
  * Tries block sizes from the largest down in steps of a warp; the program's
  * own function says what shared memory each would want.
  */
-CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *minGridSize, int *blockSize,
+CW_EXPORT CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *minGridSize, int *blockSize,
 						   CUfunction func, CUoccupancyB2DSize dynamic,
 						   size_t shared, int limit, unsigned int flags)
 {
