@@ -182,7 +182,7 @@ int vu_create(const struct vu_params *params, struct vu_backend **ret_backend)
 		return -ENOMEM;
 	}
 	b->p = *params;
-	b->sock = (struct vu_watch){ -1, sock_ready };
+	b->sock = (struct vu_watch){-1, sock_ready};
 	vq_mem_init(&b->mem);
 	for (unsigned int i = 0; i < params->nr_queues; i++)
 		vu_ring_init(b, i);

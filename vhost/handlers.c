@@ -145,7 +145,7 @@ static int on_GET_VRING_BASE(struct vu_backend *b, struct vu_msg *m, struct vu_m
 	ret = vu_ring_quiesce(r);
 	if (ret)
 		return ret;
-	reply->state = (struct vu_vring_state){ m->state.index, r->base };
+	reply->state = (struct vu_vring_state){m->state.index, r->base};
 	reply->hdr.size = sizeof(reply->state);
 	return 0;
 }
@@ -332,8 +332,15 @@ static int on_GET_STATUS(struct vu_backend *b, struct vu_msg *m, struct vu_msg *
 	return reply_u64(reply, b->status);
 }
 
-enum need { NEED_ANY, NEED_OWNED, NEED_NEGOTIATED };
-enum answer { ANSWER_OWN, ANSWER_ACK };
+enum need {
+	NEED_ANY,
+	NEED_OWNED,
+	NEED_NEGOTIATED
+};
+enum answer {
+	ANSWER_OWN,
+	ANSWER_ACK
+};
 
 /* One row of the table in vhost/messages.h. */
 struct row {
@@ -347,8 +354,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define VU_ROW(name, number, min, max, fds, need, feature, answer)                                 \
-	[number] = { min, max, fds, NEED_##need, feature, ANSWER_##answer, on_##name },
+#define VU_ROW(name, number, min, max, fds, need, feature, answer) \
+	[number] = {min, max, fds, NEED_##need, feature, ANSWER_##answer, on_##name},
 	VU_MESSAGES(VU_ROW)
 #undef VU_ROW
 };
@@ -384,12 +391,13 @@ int vu_handle(struct vu_backend *b, struct vu_msg *reply)
 	struct vu_hdr *hdr = &rx->msg.hdr;
 	const struct row *row = hdr->request < CW_ARRAY_SIZE(rows) ? &rows[hdr->request] : NULL;
 	uint32_t known = VU_FLAG_VERSION_MASK | VU_FLAG_NEED_REPLY;
-	bool ack = hdr->flags & VU_FLAG_NEED_REPLY && b->protocol_features & 1ULL << VU_PF_REPLY_ACK;
+	bool ack =
+		hdr->flags & VU_FLAG_NEED_REPLY && b->protocol_features & 1ULL << VU_PF_REPLY_ACK;
 	int ret;
 
 	if ((hdr->flags & VU_FLAG_VERSION_MASK) != VU_VERSION || hdr->flags & ~known)
 		return -EPROTO;
-	reply->hdr = (struct vu_hdr){ hdr->request, VU_VERSION | VU_FLAG_REPLY, ~0u };
+	reply->hdr = (struct vu_hdr){hdr->request, VU_VERSION | VU_FLAG_REPLY, ~0u};
 	if (!row || !row->fn)
 		ret = -ENOSYS;
 	else

@@ -11,10 +11,9 @@
 
 #define VU_MAX_FDS 16 /* of one message; more than any known one carries */
 
-#define VU_BASE_PROTOCOL_FEATURES                                                    \
-	(1ULL << VU_PF_MQ | 1ULL << VU_PF_REPLY_ACK | 1ULL << VU_PF_CONFIG |         \
-	 1ULL << VU_PF_RESET_DEVICE | 1ULL << VU_PF_CONFIGURE_MEM_SLOTS |            \
-	 1ULL << VU_PF_STATUS)
+#define VU_BASE_PROTOCOL_FEATURES                                            \
+	(1ULL << VU_PF_MQ | 1ULL << VU_PF_REPLY_ACK | 1ULL << VU_PF_CONFIG | \
+	 1ULL << VU_PF_RESET_DEVICE | 1ULL << VU_PF_CONFIGURE_MEM_SLOTS | 1ULL << VU_PF_STATUS)
 
 /**
  * struct vu_rx - A message that is being received or answered

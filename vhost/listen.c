@@ -15,7 +15,7 @@
 
 static int path_to_addr(const char *path, struct sockaddr_un *ret_addr)
 {
-	*ret_addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*ret_addr = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (!*path || strlen(path) >= sizeof(ret_addr->sun_path))
 		return -ENAMETOOLONG;
 	memcpy(ret_addr->sun_path, path, strlen(path) + 1);
@@ -31,8 +31,7 @@ static void remove_stale(const struct sockaddr_un *addr)
 	if (fd < 0)
 		return;
 	if (!lstat(addr->sun_path, &st) && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
-	    errno == ECONNREFUSED)
+	    connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 && errno == ECONNREFUSED)
 		unlink(addr->sun_path);
 	close(fd);
 }

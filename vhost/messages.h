@@ -14,30 +14,30 @@
 #ifndef VHOST_MESSAGES_H
 #define VHOST_MESSAGES_H
 
-#define VU_MESSAGES(X)                                                               \
-	X(GET_FEATURES, 1, 0, 0, 0, ANY, -1, OWN)                                    \
-	X(SET_FEATURES, 2, 8, 8, 0, OWNED, -1, ACK)                                  \
-	X(SET_OWNER, 3, 0, 0, 0, ANY, -1, ACK)                                       \
-	X(RESET_OWNER, 4, 0, 0, 0, ANY, -1, ACK)                                     \
-	X(SET_MEM_TABLE, 5, 8, 264, 8, OWNED, -1, ACK)                               \
-	X(SET_VRING_NUM, 8, 8, 8, 0, OWNED, -1, ACK)                                 \
-	X(SET_VRING_ADDR, 9, 40, 40, 0, NEGOTIATED, -1, ACK)                         \
-	X(SET_VRING_BASE, 10, 8, 8, 0, OWNED, -1, ACK)                               \
-	X(GET_VRING_BASE, 11, 8, 8, 0, OWNED, -1, OWN)                               \
-	X(SET_VRING_KICK, 12, 8, 8, 1, NEGOTIATED, -1, ACK)                          \
-	X(SET_VRING_CALL, 13, 8, 8, 1, OWNED, -1, ACK)                               \
-	X(SET_VRING_ERR, 14, 8, 8, 1, OWNED, -1, ACK)                                \
-	X(GET_PROTOCOL_FEATURES, 15, 0, 0, 0, ANY, -1, OWN)                          \
-	X(SET_PROTOCOL_FEATURES, 16, 8, 8, 0, ANY, -1, ACK)                          \
-	X(GET_QUEUE_NUM, 17, 0, 0, 0, ANY, VU_PF_MQ, OWN)                            \
-	X(SET_VRING_ENABLE, 18, 8, 8, 0, NEGOTIATED, -1, ACK)                        \
-	X(GET_CONFIG, 24, 12, 268, 0, ANY, VU_PF_CONFIG, OWN)                        \
-	X(SET_CONFIG, 25, 12, 268, 0, ANY, VU_PF_CONFIG, ACK)                        \
-	X(RESET_DEVICE, 34, 0, 0, 0, OWNED, VU_PF_RESET_DEVICE, ACK)                 \
-	X(GET_MAX_MEM_SLOTS, 36, 0, 0, 0, ANY, VU_PF_CONFIGURE_MEM_SLOTS, OWN)       \
-	X(ADD_MEM_REG, 37, 40, 40, 1, OWNED, VU_PF_CONFIGURE_MEM_SLOTS, ACK)         \
-	X(REM_MEM_REG, 38, 40, 40, 1, OWNED, VU_PF_CONFIGURE_MEM_SLOTS, ACK)         \
-	X(SET_STATUS, 39, 8, 8, 0, ANY, VU_PF_STATUS, ACK)                           \
+#define VU_MESSAGES(X)                                                         \
+	X(GET_FEATURES, 1, 0, 0, 0, ANY, -1, OWN)                              \
+	X(SET_FEATURES, 2, 8, 8, 0, OWNED, -1, ACK)                            \
+	X(SET_OWNER, 3, 0, 0, 0, ANY, -1, ACK)                                 \
+	X(RESET_OWNER, 4, 0, 0, 0, ANY, -1, ACK)                               \
+	X(SET_MEM_TABLE, 5, 8, 264, 8, OWNED, -1, ACK)                         \
+	X(SET_VRING_NUM, 8, 8, 8, 0, OWNED, -1, ACK)                           \
+	X(SET_VRING_ADDR, 9, 40, 40, 0, NEGOTIATED, -1, ACK)                   \
+	X(SET_VRING_BASE, 10, 8, 8, 0, OWNED, -1, ACK)                         \
+	X(GET_VRING_BASE, 11, 8, 8, 0, OWNED, -1, OWN)                         \
+	X(SET_VRING_KICK, 12, 8, 8, 1, NEGOTIATED, -1, ACK)                    \
+	X(SET_VRING_CALL, 13, 8, 8, 1, OWNED, -1, ACK)                         \
+	X(SET_VRING_ERR, 14, 8, 8, 1, OWNED, -1, ACK)                          \
+	X(GET_PROTOCOL_FEATURES, 15, 0, 0, 0, ANY, -1, OWN)                    \
+	X(SET_PROTOCOL_FEATURES, 16, 8, 8, 0, ANY, -1, ACK)                    \
+	X(GET_QUEUE_NUM, 17, 0, 0, 0, ANY, VU_PF_MQ, OWN)                      \
+	X(SET_VRING_ENABLE, 18, 8, 8, 0, NEGOTIATED, -1, ACK)                  \
+	X(GET_CONFIG, 24, 12, 268, 0, ANY, VU_PF_CONFIG, OWN)                  \
+	X(SET_CONFIG, 25, 12, 268, 0, ANY, VU_PF_CONFIG, ACK)                  \
+	X(RESET_DEVICE, 34, 0, 0, 0, OWNED, VU_PF_RESET_DEVICE, ACK)           \
+	X(GET_MAX_MEM_SLOTS, 36, 0, 0, 0, ANY, VU_PF_CONFIGURE_MEM_SLOTS, OWN) \
+	X(ADD_MEM_REG, 37, 40, 40, 1, OWNED, VU_PF_CONFIGURE_MEM_SLOTS, ACK)   \
+	X(REM_MEM_REG, 38, 40, 40, 1, OWNED, VU_PF_CONFIGURE_MEM_SLOTS, ACK)   \
+	X(SET_STATUS, 39, 8, 8, 0, ANY, VU_PF_STATUS, ACK)                     \
 	X(GET_STATUS, 40, 0, 0, 0, ANY, VU_PF_STATUS, OWN)
 
 enum vu_request {

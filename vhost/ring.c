@@ -102,7 +102,7 @@ void vu_ring_init(struct vu_backend *b, unsigned int i)
 	memset(r, 0, sizeof(*r));
 	r->b = b;
 	r->index = i;
-	r->kick = (struct vu_watch){ -1, ring_kick_ready };
+	r->kick = (struct vu_watch){-1, ring_kick_ready};
 	r->call_fd = -1;
 	r->err_fd = -1;
 	vq_init(&r->vq, ring_fault, r);

@@ -61,7 +61,7 @@ int vu_rx_read(int fd, struct vu_rx *rx)
 {
 	while (rx->got < rx_want(rx)) {
 		char control[CMSG_SPACE(VU_MAX_FDS * sizeof(int))];
-		struct iovec iov = { (char *)&rx->msg.hdr + rx->got, rx_want(rx) - rx->got };
+		struct iovec iov = {(char *)&rx->msg.hdr + rx->got, rx_want(rx) - rx->got};
 		struct msghdr mh = {
 			.msg_iov = &iov,
 			.msg_iovlen = 1,

@@ -65,7 +65,7 @@ static uint16_t driver_flags(const struct vq_request *req, unsigned int i)
 static void driver_add_table(struct vq_driver *d, const struct vq_request *req)
 {
 	unsigned int n = req->nr_out + req->nr_in;
-	struct vq_buf table = { req->table_gpa, n * sizeof(*req->table) };
+	struct vq_buf table = {req->table_gpa, n * sizeof(*req->table)};
 
 	for (unsigned int i = 0; i < n; i++)
 		driver_store(&req->table[i], &req->buf[i], driver_flags(req, i), i + 1);

@@ -64,7 +64,7 @@ int vq_mem_add(struct vq_mem *mem, uint64_t gpa, uint64_t size, void *host)
 	if (i < mem->n && mem->region[i].gpa <= gpa + (size - 1))
 		return -EEXIST;
 	memmove(&mem->region[i + 1], &mem->region[i], (mem->n - i) * sizeof(mem->region[0]));
-	mem->region[i] = (struct vq_mem_region){ gpa, size, host };
+	mem->region[i] = (struct vq_mem_region){gpa, size, host};
 	mem->n++;
 	return 0;
 }
@@ -114,7 +114,7 @@ int vq_mem_map(const struct vq_mem *mem, uint64_t gpa, uint64_t len, struct vq_s
 			return -E2BIG;
 		off = gpa - r->gpa;
 		part = cw_min(len, r->size - off);
-		out->seg[used++] = (struct vq_seg){ (char *)r->host + off, part };
+		out->seg[used++] = (struct vq_seg){(char *)r->host + off, part};
 		gpa += part;
 		len -= part;
 	}
@@ -134,7 +134,7 @@ int vq_mem_map(const struct vq_mem *mem, uint64_t gpa, uint64_t len, struct vq_s
 void *vq_mem_ptr(const struct vq_mem *mem, uint64_t gpa, uint64_t len)
 {
 	struct vq_seg seg;
-	struct vq_segs out = { &seg, 1 };
+	struct vq_segs out = {&seg, 1};
 
 	if (!len || vq_mem_map(mem, gpa, len, &out))
 		return NULL;

@@ -129,6 +129,7 @@ int vq_start(struct vq *q, const struct vq_setup *setup)
 	q->setup = *setup;
 	q->fault = VQ_FAULT_NONE;
 	q->generation++;
+	q->unsignalled = setup->base != 0;
 	memset(q->busy, 0, sizeof(q->busy));
 	q->ops = &vq_split_ops;
 	return q->ops->start(q);
@@ -195,8 +196,8 @@ int vq_pop(struct vq *q, struct vq_elem *elem)
 		return 0;
 	if (q->fault)
 		return -EINVAL;
-	elem->out = (struct vq_segs){ elem->seg, 0 };
-	elem->in = (struct vq_segs){ elem->seg, 0 };
+	elem->out = (struct vq_segs){elem->seg, 0};
+	elem->in = (struct vq_segs){elem->seg, 0};
 	elem->out_len = 0;
 	elem->in_len = 0;
 	elem->generation = q->generation;
@@ -254,6 +255,7 @@ int vq_push(struct vq *q, const struct vq_elem *elem, uint32_t written)
 	clear_busy(q, elem->id);
 	q->ops->push(q, elem, cw_min(written, elem->in_len));
 	q->stat.pushed++;
+	q->unsignalled = true;
 	return 0;
 }
 
@@ -276,14 +278,19 @@ unsigned int vq_outstanding(const struct vq *q)
  * vq_should_notify() - Whether to signal the driver for what was pushed
  * @q:		queue
  *
- * Call once after a batch of vq_push().
+ * Call once after a batch of vq_push(). Where nothing was pushed the answer is
+ * no, and not counted.
  *
  * Return: true if the driver is to be signalled.
  */
 bool vq_should_notify(struct vq *q)
 {
-	bool yes = vq_running(q) && q->ops->should_notify(q);
+	bool yes;
 
+	if (!vq_running(q) || !q->unsignalled)
+		return false;
+	q->unsignalled = false;
+	yes = q->ops->should_notify(q);
 	if (yes)
 		q->stat.notified++;
 	else
@@ -342,7 +349,7 @@ int vq_chain_add(struct vq *q, struct vq_elem *elem, const struct vq_desc *desc)
 	const uint16_t known = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE;
 	bool write = desc->flags & VRING_DESC_F_WRITE;
 	size_t used = elem->out.n + elem->in.n;
-	struct vq_segs part = { elem->seg + used, VQ_MAX_SEGS - used };
+	struct vq_segs part = {elem->seg + used, VQ_MAX_SEGS - used};
 	int ret;
 
 	if (desc->flags & ~known)

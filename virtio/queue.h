@@ -131,6 +131,8 @@ struct vq_ops;
  * @on_fault:	called once per fault, from the caller of vq_pop(); may be NULL
  * @opaque:	for @on_fault
  * @generation:	counts vq_start() calls
+ * @unsignalled: something was pushed, or may have been by who ran the queue
+ *		before us, since the last vq_should_notify()
  * @stat:	counters
  * @split:	state of the split format
  * @busy:	bit per element id that is popped and not yet pushed
@@ -145,6 +147,7 @@ struct vq {
 	void (*on_fault)(struct vq *q);
 	void *opaque;
 	uint32_t generation;
+	bool unsignalled;
 	struct vq_stat stat;
 	struct vq_split split;
 	uint64_t busy[VQ_MAX_SIZE / 64];

@@ -71,7 +71,7 @@ static struct vq_desc split_load_desc(const struct vring_desc *p)
 static int split_copy_table(struct vq *q, const struct vq_desc *desc, uint16_t *ret_n)
 {
 	struct vq_seg seg[4];
-	struct vq_segs part = { seg, CW_ARRAY_SIZE(seg) };
+	struct vq_segs part = {seg, CW_ARRAY_SIZE(seg)};
 	uint32_t n = desc->len / sizeof(struct vring_desc);
 
 	if (!(q->setup.features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC)))
@@ -233,8 +233,7 @@ static bool split_should_notify(struct vq *q)
 		return !(le16toh(LOAD(&s->avail->flags)) & VRING_AVAIL_F_NO_INTERRUPT);
 	s->signalled = s->used_idx;
 	s->signalled_valid = true;
-	return !valid ||
-	       vring_need_event(le16toh(LOAD(split_used_event(q))), s->used_idx, old);
+	return !valid || vring_need_event(le16toh(LOAD(split_used_event(q))), s->used_idx, old);
 }
 
 static void split_disable_notify(struct vq *q)

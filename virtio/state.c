@@ -26,7 +26,7 @@
  */
 void vq_state_init(struct vq_state *s, uint64_t offered)
 {
-	*s = (struct vq_state){ .offered = offered };
+	*s = (struct vq_state){.offered = offered};
 }
 
 /**
@@ -88,11 +88,11 @@ static bool state_step_ok(uint8_t old, uint8_t set)
 		uint8_t bit;
 		uint8_t needs;
 	} steps[] = {
-		{ VIRTIO_CONFIG_S_ACKNOWLEDGE, 0 },
-		{ VIRTIO_CONFIG_S_DRIVER, VIRTIO_CONFIG_S_ACKNOWLEDGE },
+		{VIRTIO_CONFIG_S_ACKNOWLEDGE, 0},
+		{VIRTIO_CONFIG_S_DRIVER, VIRTIO_CONFIG_S_ACKNOWLEDGE},
 		/* Each of these is judged on its own: the driver reads it back. */
-		{ VIRTIO_CONFIG_S_FEATURES_OK, VIRTIO_CONFIG_S_DRIVER },
-		{ VIRTIO_CONFIG_S_DRIVER_OK, VIRTIO_CONFIG_S_FEATURES_OK },
+		{VIRTIO_CONFIG_S_FEATURES_OK, VIRTIO_CONFIG_S_DRIVER},
+		{VIRTIO_CONFIG_S_DRIVER_OK, VIRTIO_CONFIG_S_FEATURES_OK},
 	};
 	uint8_t have = old;
 
@@ -169,8 +169,8 @@ void vq_status_reset_done(struct vq_state *s)
  */
 bool vq_status_needs_reset(struct vq_state *s)
 {
-	bool tell = s->status & VIRTIO_CONFIG_S_DRIVER_OK &&
-		    !(s->status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	bool tell =
+		s->status & VIRTIO_CONFIG_S_DRIVER_OK && !(s->status & VIRTIO_CONFIG_S_NEEDS_RESET);
 
 	s->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	return tell;

@@ -68,7 +68,7 @@ static inline struct fake_driver *fake_start(uint16_t size, uint64_t features)
 	vq_mem_init(&f->mem);
 	CHECK_EQ(vq_mem_add(&f->mem, RAM_GPA, RAM_SIZE / 2, f->ram), 0);
 	CHECK_EQ(vq_mem_add(&f->mem, RAM_SEAM, RAM_SIZE / 2, f->ram + RAM_SIZE / 2), 0);
-	f->setup = (struct vq_setup){ .mem = &f->mem, .features = features, .size = size };
+	f->setup = (struct vq_setup){.mem = &f->mem, .features = features, .size = size};
 	for (int i = 0; i < VQ_AREA_COUNT; i++) {
 		f->setup.area[i] = fake_ptr(at);
 		at += (vq_area_size(i, size, features) + 4095) & ~4095ull;
@@ -81,7 +81,7 @@ static inline struct fake_driver *fake_start(uint16_t size, uint64_t features)
 
 static inline void fake_desc(struct vring_desc *d, uint64_t addr, uint32_t len, uint32_t flags_next)
 {
-	*d = (struct vring_desc){ addr, len, flags_next & 0xffff, flags_next >> 16 };
+	*d = (struct vring_desc){addr, len, flags_next & 0xffff, flags_next >> 16};
 }
 
 #define NEXT(i) (D_NEXT | (uint32_t)(i) << 16)
@@ -103,8 +103,8 @@ static inline void fake_avail(struct fake_driver *f, uint16_t head)
 /* Makes @n requests of one buffer each available, in an orderly way. */
 static inline void fake_add(struct fake_driver *f, unsigned int n, uint16_t nr_in)
 {
-	struct vq_buf buf = { RAM_SEAM - 4096, 16 };
-	struct vq_request req = { .buf = &buf, .nr_out = !nr_in, .nr_in = nr_in, .token = f };
+	struct vq_buf buf = {RAM_SEAM - 4096, 16};
+	struct vq_request req = {.buf = &buf, .nr_out = !nr_in, .nr_in = nr_in, .token = f};
 
 	while (n--)
 		CHECK(vq_driver_add(&f->drv, &req) >= 0);

@@ -25,7 +25,7 @@ TEST(config_space_larger_than_a_front_end_carries_is_refused)
 TEST(read_past_the_end_gives_zeroes)
 {
 	struct vq_config c = config_of_eight();
-	uint8_t buf[4] = { 9, 9, 9, 9 };
+	uint8_t buf[4] = {9, 9, 9, 9};
 
 	CHECK_EQ(vq_config_read(&c, 6, buf, 4), -ERANGE);
 	CHECK_EQ(buf[0], 7);

@@ -7,12 +7,12 @@
 
 #include "tests/tap.h"
 
-#define SEGS(...) ((struct vq_segs){ (struct vq_seg[]){ __VA_ARGS__ }, 3 })
+#define SEGS(...) ((struct vq_segs){(struct vq_seg[]){__VA_ARGS__}, 3})
 
 TEST(to_buf_gathers_in_order_and_stops_at_the_end)
 {
 	char a[] = "abc", b[] = "de", c[] = "fghi", out[16] = "";
-	struct vq_segs s = SEGS({ a, 3 }, { b, 2 }, { c, 4 });
+	struct vq_segs s = SEGS({a, 3}, {b, 2}, {c, 4});
 
 	CHECK_EQ(vq_iov_size(s.seg, s.n), 9);
 	CHECK_EQ(vq_iov_to_buf(s.seg, s.n, out, 6), 6);
@@ -24,7 +24,7 @@ TEST(to_buf_gathers_in_order_and_stops_at_the_end)
 TEST(from_buf_scatters_in_order_and_stops_at_the_end)
 {
 	char a[] = "...", b[] = "..", c[] = "....";
-	struct vq_segs s = SEGS({ a, 3 }, { b, 2 }, { c, 4 });
+	struct vq_segs s = SEGS({a, 3}, {b, 2}, {c, 4});
 
 	CHECK_EQ(vq_iov_from_buf(s.seg, s.n, "123456", 6), 6);
 	CHECK_STR(a, "123");
@@ -37,7 +37,7 @@ TEST(from_buf_scatters_in_order_and_stops_at_the_end)
 TEST(payload_is_counted_and_headers_are_not)
 {
 	char a[] = "head", b[] = "payload", out[8];
-	struct vq_segs s = { (struct vq_seg[]){ { a, 4 }, { b, 7 } }, 2 };
+	struct vq_segs s = {(struct vq_seg[]){{a, 4}, {b, 7}}, 2};
 	unsigned long long before = cw_copied_bytes;
 
 	CHECK_EQ(vq_iov_pull(&s, out, 4), 0);
@@ -49,7 +49,7 @@ TEST(payload_is_counted_and_headers_are_not)
 TEST(pull_takes_a_header_across_segments)
 {
 	char a[] = "abc", b[] = "de", c[] = "fghi", out[8] = "";
-	struct vq_segs s = SEGS({ a, 3 }, { b, 2 }, { c, 4 });
+	struct vq_segs s = SEGS({a, 3}, {b, 2}, {c, 4});
 
 	CHECK_EQ(vq_iov_pull(&s, out, 6), 0);
 	CHECK_STR(out, "abcdef");
@@ -61,7 +61,7 @@ TEST(pull_takes_a_header_across_segments)
 TEST(pull_of_more_than_there_is_changes_nothing)
 {
 	char a[] = "abc", b[] = "de", c[] = "fghi", out[16] = "";
-	struct vq_segs s = SEGS({ a, 3 }, { b, 2 }, { c, 4 });
+	struct vq_segs s = SEGS({a, 3}, {b, 2}, {c, 4});
 
 	CHECK_EQ(vq_iov_pull(&s, out, 10), -ENODATA);
 	CHECK_EQ(s.n, 3);
@@ -73,7 +73,7 @@ TEST(pull_of_more_than_there_is_changes_nothing)
 TEST(put_writes_an_answer_and_steps_over_it)
 {
 	char a[] = "...", b[] = "..", c[] = "....";
-	struct vq_segs s = SEGS({ a, 3 }, { b, 2 }, { c, 4 });
+	struct vq_segs s = SEGS({a, 3}, {b, 2}, {c, 4});
 
 	CHECK_EQ(vq_iov_put(&s, "wxyz", 4), 0);
 	CHECK_STR(a, "wxy");
@@ -85,7 +85,7 @@ TEST(put_writes_an_answer_and_steps_over_it)
 TEST(discard_works_from_both_ends)
 {
 	char a[] = "abc", b[] = "de", c[] = "fghi";
-	struct vq_segs s = SEGS({ a, 3 }, { b, 2 }, { c, 4 });
+	struct vq_segs s = SEGS({a, 3}, {b, 2}, {c, 4});
 
 	CHECK_EQ(vq_iov_discard_front(&s, 3), 3);
 	CHECK_EQ(s.n, 2);

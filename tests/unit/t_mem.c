@@ -20,7 +20,7 @@ static void three_regions(void)
 TEST(range_inside_a_region_is_one_segment)
 {
 	struct vq_seg seg[2];
-	struct vq_segs out = { seg, 2 };
+	struct vq_segs out = {seg, 2};
 
 	three_regions();
 	CHECK_EQ(vq_mem_map(&mem, 0x8010, 0xff0, &out), 0);
@@ -32,7 +32,7 @@ TEST(range_inside_a_region_is_one_segment)
 TEST(range_over_two_neighbours_is_two_segments)
 {
 	struct vq_seg seg[2];
-	struct vq_segs out = { seg, 2 };
+	struct vq_segs out = {seg, 2};
 
 	three_regions();
 	CHECK_EQ(vq_mem_map(&mem, 0x1ff0, 0x20, &out), 0);
@@ -43,14 +43,14 @@ TEST(range_over_two_neighbours_is_two_segments)
 	CHECK_EQ(seg[1].len, 0x10);
 	CHECK(!vq_mem_ptr(&mem, 0x1ff0, 0x20));
 	CHECK(vq_mem_ptr(&mem, 0x1ff0, 0x10) == ram[0] + 0xff0);
-	out = (struct vq_segs){ seg, 1 };
+	out = (struct vq_segs){seg, 1};
 	CHECK_EQ(vq_mem_map(&mem, 0x1ff0, 0x20, &out), -E2BIG);
 }
 
 TEST(range_that_touches_a_hole_fails)
 {
 	struct vq_seg seg[4];
-	struct vq_segs out = { seg, 4 };
+	struct vq_segs out = {seg, 4};
 
 	three_regions();
 	CHECK_EQ(vq_mem_map(&mem, 0x2ff0, 0x11, &out), -EFAULT);
@@ -63,7 +63,7 @@ TEST(range_that_touches_a_hole_fails)
 TEST(range_that_wraps_fails)
 {
 	struct vq_seg seg[4];
-	struct vq_segs out = { seg, 4 };
+	struct vq_segs out = {seg, 4};
 
 	three_regions();
 	CHECK_EQ(vq_mem_map(&mem, 0x8000, UINT64_MAX, &out), -EFAULT);
@@ -74,7 +74,7 @@ TEST(range_that_wraps_fails)
 TEST(region_at_the_very_top_works)
 {
 	struct vq_seg seg[4];
-	struct vq_segs out = { seg, 4 };
+	struct vq_segs out = {seg, 4};
 
 	three_regions();
 	CHECK_EQ(vq_mem_add(&mem, UINT64_MAX - 0xfff, 0x1000, ram[0]), 0);
@@ -87,7 +87,7 @@ TEST(region_at_the_very_top_works)
 TEST(empty_range_is_no_segment)
 {
 	struct vq_seg seg[1];
-	struct vq_segs out = { seg, 1 };
+	struct vq_segs out = {seg, 1};
 
 	three_regions();
 	CHECK_EQ(vq_mem_map(&mem, 0, 0, &out), 0);

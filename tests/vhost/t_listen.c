@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vhost/backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/tap.h"
+#include "tests/vhost/fake_device.h"
+
+static char dir[64], path[96];
+
+static void fresh_path(void)
+{
+	strcpy(dir, "/tmp/t_listen.XXXXXX");
+	CHECK(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sock", dir);
+}
+
+static void remove_path(void)
+{
+	unlink(path);
+	rmdir(dir);
+}
+
+TEST(listening_socket_is_accepted_from)
+{
+	int before = fake_open_fds(), fd, conn;
+	struct front f;
+	struct stat st;
+	bool listening;
+
+	fresh_path();
+	fd = vu_listen(path, 0600);
+	CHECK(fd >= 0);
+	CHECK_EQ(stat(path, &st), 0);
+	CHECK_EQ(st.st_mode & 0777, 0600);
+	CHECK_EQ(vu_adopt_fd(fd, &listening), 0);
+	CHECK(listening);
+	CHECK_EQ(vu_accept(fd), -EAGAIN);
+	CHECK_EQ(front_connect(&f, path), 0);
+	conn = vu_accept(fd);
+	CHECK(conn >= 0);
+	CHECK_EQ(vu_adopt_fd(conn, &listening), 0);
+	CHECK(!listening);
+	front_close(&f);
+	close(conn);
+	close(fd);
+	remove_path();
+	CHECK_EQ(fake_open_fds(), before);
+}
+
+TEST(dead_socket_is_replaced_and_a_live_one_is_not)
+{
+	int fd;
+
+	fresh_path();
+	fd = vu_listen(path, 0600);
+	CHECK_EQ(vu_listen(path, 0600), -EADDRINUSE);
+	close(fd);
+	fd = vu_listen(path, 0600);
+	CHECK(fd >= 0);
+	close(fd);
+	remove_path();
+}
+
+TEST(file_in_the_way_is_left_alone)
+{
+	int fd;
+
+	fresh_path();
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	close(fd);
+	CHECK_EQ(vu_listen(path, 0600), -EADDRINUSE);
+	CHECK_EQ(access(path, F_OK), 0);
+	remove_path();
+}
+
+TEST(path_that_cannot_be_is_refused)
+{
+	char longest[200];
+
+	memset(longest, 'a', sizeof(longest));
+	longest[199] = 0;
+	CHECK_EQ(vu_listen(longest, 0600), -ENAMETOOLONG);
+	CHECK_EQ(vu_listen("", 0600), -ENAMETOOLONG);
+	CHECK_EQ(vu_listen("/nonexistent/sock", 0600), -ENOENT);
+}
+
+TEST(descriptor_that_is_no_unix_stream_is_refused)
+{
+	int pair[2], udp = socket(AF_INET, SOCK_DGRAM, 0);
+	bool listening;
+
+	CHECK_EQ(pipe(pair), 0);
+	CHECK_EQ(vu_adopt_fd(pair[0], &listening), -ENOTSOCK);
+	CHECK_EQ(vu_adopt_fd(udp, &listening), udp >= 0 ? -EINVAL : -EBADF);
+	CHECK_EQ(vu_adopt_fd(-1, &listening), -EBADF);
+	close(pair[0]);
+	close(pair[1]);
+	close(udp);
+}
+
+TAP_MAIN()
