@@ -11,7 +11,7 @@ BEGIN {
 	may["transport"] = "virtio include"
 	may["vhost"] = "virtio include"
 	may["device"] = "virtio include"
-	may["softgpu"] = "include"
+	may["softgpu"] = "api include"
 	may["worker"] = "wire include"
 	may["guest"] = "wire include"
 	may["daemon"] = "worker device vhost virtio wire include"

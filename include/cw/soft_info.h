@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a worker recognises the software GPU.
+ *
+ * Its libcuda.so.1 exports one symbol beyond the driver API, causeway_soft_info.
+ * After cuInit() it says where device memory is. Where that is the window the
+ * worker handed in (CAUSEWAY_SOFT_ARENA_FD, _BASE, _SIZE), a copy to the window
+ * is a copy to the device.
+ */
+#ifndef CW_SOFT_INFO_H
+#define CW_SOFT_INFO_H
+
+#include <stdint.h>
+
+#define CAUSEWAY_SOFT_INFO_VERSION 1
+
+/**
+ * struct causeway_soft_info - Device memory of the software GPU
+ * @size:	bytes of this structure
+ * @version:	CAUSEWAY_SOFT_INFO_VERSION
+ * @arena_base:	address of device memory, in CUDA and in this process
+ * @arena_size:	bytes, 0 before cuInit()
+ * @arena_fd:	memfd it is a shared mapping of, -1 before cuInit()
+ */
+struct causeway_soft_info {
+	uint32_t size;
+	uint32_t version;
+	uint64_t arena_base;
+	uint64_t arena_size;
+	int32_t arena_fd;
+	uint32_t reserved;
+};
+
+#endif
