@@ -172,9 +172,9 @@ static void put_store_blob(struct gen_out *o, const struct gen_param *p)
 	switch (p->form) {
 	case GEN_F_ARRAY:
 		if (gen_elem_pod(p))
-			gen_put(o, "\t\tif (%s && n_%s <= (size_t)(%s) * sizeof(*%s))\n"
-				   "\t\t\tmemcpy(%s, b_%s, n_%s);\n", p->name, p->name, p->count,
-				p->name, p->name, p->name, p->name);
+			gen_put(o, "\t\tif (%s && b_%s && n_%s <= (size_t)(%s) * sizeof(*%s))\n"
+				   "\t\t\tmemcpy(%s, b_%s, n_%s);\n", p->name, p->name, p->name,
+				p->count, p->name, p->name, p->name, p->name);
 		else
 			gen_put(o, "\t\tfor (size_t i = 0; %s && i < (size_t)(%s) && i < n_%s / 8; i++)\n"
 				   "\t\t\t%s[i] = (%s)%s((const uint64_t *)b_%s)[i];\n",

@@ -90,9 +90,9 @@ static void put_array(struct gen_out *o, const struct gen_field *f, int how)
 	else
 		gen_put(o, "\tif (%s > API_ELEMS_MAX) {\n\t\td->fatal = true;\n"
 			   "\t\treturn CUDA_ERROR_INVALID_VALUE;\n\t}\n"
-			   "\ts->%s = wk_temp(t, %s * sizeof(*s->%s));\n"
-			   "\tif (!s->%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
-			n, f->path, n, f->path, f->path);
+			   "\tif (%s)\n\t\ts->%s = wk_temp(t, %s * sizeof(*s->%s));\n"
+			   "\tif (%s && !s->%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+			n, n, f->path, n, f->path, n, f->path);
 	gen_put(o, "\tfor (size_t i = 0; i < %s; i++) {\n", n);
 	put_value(o, f->type, gen_printf("s->%s[i]", f->path), how);
 	gen_put(o, "\t}\n");

@@ -36,6 +36,7 @@ static const struct {
 	{ "worker-table", gen_emit_worker_table },
 	{ "driver-h", gen_emit_driver_h },
 	{ "driver-c", gen_emit_driver_c },
+	{ "tests", gen_emit_tests },
 	{ "worker-structs-h", gen_emit_worker_structs_h },
 	{ "worker-structs-c", gen_emit_worker_structs_c },
 };

@@ -33,15 +33,33 @@ int gen_errors(void)
 	return errors;
 }
 
+/* Memory comes from chunks that are all reachable until the end. */
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
+	_Alignas(16) char bytes[];
+};
+
 void *gen_alloc(size_t size)
 {
-	void *p = calloc(1, size);
+	static struct chunk *chunks;
+	struct chunk *c = chunks;
 
-	if (!p) {
-		fputs("out of memory\n", stderr);
-		exit(1);
+	size = (size + 15) & ~(size_t)15;
+	if (!c || c->size - c->used < size) {
+		size_t room = size > (1 << 20) ? size : 1 << 20;
+
+		c = calloc(1, sizeof(*c) + room);
+		if (!c) {
+			fputs("out of memory\n", stderr);
+			exit(1);
+		}
+		c->next = chunks;
+		c->size = room;
+		chunks = c;
 	}
-	return p;
+	c->used += size;
+	return c->bytes + c->used - size;
 }
 
 char *gen_strdup(const char *s)
