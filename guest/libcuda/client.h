@@ -67,6 +67,7 @@ struct cg_client {
 	pthread_mutex_t ring_lock;
 	uint64_t tail;
 	struct cw_info info;
+	bool no_spin; /* tests and the bench: sleep at once */
 	struct {
 		_Atomic uint64_t commands;
 		_Atomic uint64_t waits; /* commands whose caller waited */
@@ -102,6 +103,9 @@ CUresult cg_ctx_error(uint64_t ctx);
 
 /* stream.c */
 CUresult cg_stream_wait(const struct cg_fn *fn, uint64_t stream);
+
+/* stat.c */
+extern const struct cw_stat_table cg_stat_table;
 
 /* export_tables.c */
 void cg_tables_context_gone(CUcontext ctx);

@@ -18,6 +18,7 @@
 
 #include "cw/cudart_check.h"
 #include "cw/log.h"
+#include "cw/stat.h"
 #include "guest/libcuda/client.h"
 
 #define CALLBACK_FLAGS 1024 /* more than there are runtime callbacks */
@@ -342,6 +343,8 @@ static const struct {
 	{ { 0x6e, 0x16, 0x3f, 0xbe, 0xb9, 0x58, 0x44, 0x4d, 0x83, 0x5c, 0xe1, 0x82, 0xaf, 0xf1,
 	    0x99, 0x1e },
 	  table_module },
+	/* Ours: counters for tests and the bench. */
+	{ CW_STAT_UUID_BYTES, &cg_stat_table },
 };
 
 /**

@@ -129,14 +129,16 @@ static bool answered(const struct cg_thread *t, uint64_t seq)
 
 static bool spin_for(struct cg_thread *t, uint64_t seq)
 {
-	for (uint32_t i = 0; i < t->spin; i++) {
+	uint32_t rounds = cg_client()->no_spin ? 0 : t->spin;
+
+	for (uint32_t i = 0; i < rounds; i++) {
 		if (answered(t, seq)) {
 			t->spin = cw_min(t->spin + t->spin / 8 + 1, SPIN_MAX);
 			return true;
 		}
 		cw_cpu_relax();
 	}
-	if (t->spin)
+	if (rounds)
 		t->spin = cw_max(t->spin - t->spin / 8, SPIN_MIN);
 	return answered(t, seq);
 }

@@ -9,8 +9,7 @@
 __global__ void speak(int base)
 {
 	if (threadIdx.x == 0)
-		printf("block %d of %d: %s %5.2f %c %#x %lld%%
-", blockIdx.x, gridDim.x, "pi",
+		printf("block %d of %d: %s %5.2f %c %#x %lld%%\n", blockIdx.x, gridDim.x, "pi",
 		       3.14159, 'z', base + 255, 1234567890123LL);
 }
 

@@ -222,7 +222,6 @@ void cg_stream_gone(CUstream stream) {}
 void cg_range_new(enum cg_range_kind kind, CUdeviceptr base, uint64_t size) {}
 void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module) {}
 void cg_reserved_free(CUdeviceptr ptr, size_t size) {}
-void cg_module_born(uint64_t module, const void *image) {}
 void cg_module_gone(uint64_t module) {}
 
 /* ---- what dispatch functions call */
@@ -280,7 +279,8 @@ const void *wk_image_in(struct wk_thread *t, struct cw_dec *in, size_t *ret_len)
 
 void wk_function_layout(struct wk_thread *t, CUfunction f, struct cw_enc *out)
 {
-	static const uint64_t words[] = { 2, 0, 8, 8, 4 };
+	/* Two parameters: 8 bytes at 0, 4 bytes at 8. */
+	static const uint64_t words[] = { 2, 8ull << 32, 4ull << 32 | 8 };
 
 	for (size_t i = 0; i < CW_ARRAY_SIZE(words); i++)
 		cw_enc_u64(out, words[i]);

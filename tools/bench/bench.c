@@ -4,12 +4,19 @@
  */
 #include "tools/bench/bench.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/bench/measure.h"
 #include "tools/ct.h"
 
 const struct ct_bench ct_benches[] = {
+	{ "latency", "a call and its answer, against the machine's own round trips", bench_latency },
+	{ "launch", "an asynchronous launch; a loop of them against the back end alone",
+	  bench_launch },
+	{ "copy", "64 MiB each way, against memcpy", bench_copy },
+	{ "trace", "what a framework does: crossings that wait", bench_trace },
 	{ 0 },
 };
 
@@ -19,7 +26,18 @@ static int bench_list(void *ctx, const char *value)
 	return 0;
 }
 
+static int bench_format(void *ctx, const char *value)
+{
+	if (strcmp(value, "table") && strcmp(value, "json")) {
+		ct_error("--format is table or json, not '%s'", value);
+		return -EINVAL;
+	}
+	bench_set_json(!strcmp(value, "json"));
+	return 0;
+}
+
 static const struct ct_option bench_options[] = {
+	{ "format", "table|json", bench_format, "how results are printed (default: table)" },
 	{ "list", NULL, bench_list, "print the names of the benchmarks" },
 	{ 0 },
 };

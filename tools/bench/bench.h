@@ -18,6 +18,11 @@ struct ct_bench {
 	int (*run)(void);
 };
 
+int bench_latency(void);
+int bench_launch(void);
+int bench_copy(void);
+int bench_trace(void);
+
 /* Ended by an entry without a name; in bench.c. */
 extern const struct ct_bench ct_benches[];
 
