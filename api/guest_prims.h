@@ -23,6 +23,13 @@ void cg_stream_gone(CUstream stream);
 CUresult cg_stream_info(CUstream stream, unsigned int *ret_flags, int *ret_priority,
 			unsigned long long *ret_id, CUcontext *ret_ctx);
 
+/* Events: recorded as a command of the protocol, so that their state is known
+ * here without a crossing (guest/libcuda/event.c). */
+void cg_event_born(CUevent event);
+CUresult cg_event_record(const struct cg_fn *fn, CUevent event, CUstream stream,
+			 unsigned int flags);
+bool cg_event_known(CUevent event);
+
 /* Captures open in this process; idle: there is none. */
 bool cg_capture_idle(void);
 void cg_capture_open(void);

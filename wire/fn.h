@@ -80,6 +80,10 @@ enum cw_fn {
 	CW_FN_HOST_FUNC = 18,
 	/* device address */
 	CW_FN_MEM_FREE = 19,
+	/* event, stream, flags */
+	CW_FN_EVENT_RECORD = 20,
+	/* publish which events are over, count it in the channel */
+	CW_FN_EVENT_POLL = 21,
 	CW_FN_RESERVED_MAX = 63,
 };
 

@@ -32,6 +32,7 @@ static void upcall_post(const struct upcall *u, CUresult status)
 	struct cw_upcall *area = (void *)((char *)w->channel + VCUDA_UPCALL_OFFSET);
 	struct cw_slot *slot = cw_channel_slot(w->channel, CW_UPCALL_SLOT);
 
+	wk_events_publish();
 	pthread_rwlock_rdlock(&w->store_lock);
 	area[upcalls_posted % CW_UPCALLS] = (struct cw_upcall){
 		.size = sizeof(struct cw_upcall), .kind = u->kind, .id = u->id, .fn = u->fn,

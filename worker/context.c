@@ -128,6 +128,7 @@ void wk_ctx_objects_drop(uint64_t ctx)
 			streams_end(w->threads[slot], ctx, false);
 	}
 	wk_credit_forget();
+	wk_events_forget();
 	wk_handle_drop_context(ctx);
 	atomic_store(&wk_channel()->ctx_error[i], 0);
 	wk_ctx_unknown();

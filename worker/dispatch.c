@@ -147,6 +147,9 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 			wk_late(t, cmd.ctx, r);
 		return;
 	}
+	/* What a caller knows after it waited must be as fresh as its answer. */
+	if (fn->cls == CW_SYNC)
+		wk_events_publish();
 	wk_reply(t->slot, cmd.seq, r, &out);
 }
 

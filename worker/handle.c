@@ -266,6 +266,8 @@ void wk_handle_drop(struct wk_thread *t, enum cw_handle_type type, uint64_t h)
 
 	if (type == CW_H_CONTEXT)
 		wk_ctx_objects_drop(h);
+	if (type == CW_H_EVENT)
+		wk_event_unwatch(h);
 	if (cw_handle_where(h) == CW_H_PRIMARY) {
 		if (type == CW_H_CONTEXT && cw_handle_slot(h) < CW_PRIMARIES)
 			primary[cw_handle_slot(h)] = NULL;

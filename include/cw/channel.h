@@ -43,6 +43,8 @@ enum cw_channel_status {
  *		worker before anything else tells of the failure (SEMANTICS 3)
  * @credit_done: launches of a credit counter that are known to be over, modulo
  *		2^32, in steps; written by the worker
+ * @polled:	EVENT_POLL commands that have been served
+ * @events_lost: more events are outstanding than the worker watches: ask it
  */
 struct cw_channel {
 	_Alignas(64) _Atomic uint64_t tail;
@@ -50,6 +52,8 @@ struct cw_channel {
 	_Alignas(64) _Atomic uint32_t status;
 	_Alignas(64) _Atomic uint32_t ctx_error[CW_CONTEXTS];
 	_Alignas(64) _Atomic uint32_t credit_done[CW_CREDITS];
+	_Alignas(64) _Atomic uint32_t polled;
+	_Atomic uint32_t events_lost;
 };
 _Static_assert(sizeof(struct cw_channel) <= VCUDA_HEADER_SIZE, "header page");
 
@@ -164,6 +168,23 @@ static inline uint32_t cw_ctx_error_index(bool primary, uint32_t slot)
 static inline struct cw_slot *cw_channel_slot(void *channel, uint32_t slot)
 {
 	return (struct cw_slot *)((char *)channel + VCUDA_SLOT_OFFSET) + slot;
+}
+
+/* Events whose state is published: by the slot of their handle. */
+#define CW_EVENTS (VCUDA_EVENT_SIZE / 4)
+
+/**
+ * cw_channel_events() - For each event, which of its records is known to be over
+ * @channel:	the channel
+ *
+ * Both sides count the records of an event in ring order; the worker stores
+ * here the number of the last one that is complete.
+ *
+ * Return: CW_EVENTS words.
+ */
+static inline _Atomic uint32_t *cw_channel_events(void *channel)
+{
+	return (_Atomic uint32_t *)((char *)channel + VCUDA_EVENT_OFFSET);
 }
 
 static inline uint8_t *cw_channel_ring(void *channel)

@@ -217,8 +217,19 @@ void cg_capture_close(void) {}
 void cg_ctx_born(CUcontext ctx, CUdevice dev, unsigned int flags, int is_primary) {}
 void cg_ctx_gone(CUcontext ctx) {}
 void cg_primary_released(CUdevice dev, int reset) {}
+void cg_primary_retained(CUdevice dev) {}
 void cg_stream_born(CUstream stream, unsigned int flags, int priority) {}
 void cg_stream_gone(CUstream stream) {}
+void cg_event_born(CUevent event) {}
+bool cg_event_known(CUevent event)
+{
+	return false;
+}
+CUresult cg_event_record(const struct cg_fn *fn, CUevent event, CUstream stream,
+			 unsigned int flags)
+{
+	return CUDA_SUCCESS;
+}
 void cg_range_new(enum cg_range_kind kind, CUdeviceptr base, uint64_t size) {}
 void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module) {}
 void cg_reserved_free(CUdeviceptr ptr, size_t size) {}

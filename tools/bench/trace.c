@@ -13,12 +13,16 @@
 
 #define OPS 10000
 
-static CUresult op(struct bench_cuda *cu, CUstream stream)
+static CUresult op(struct bench_cuda *cu, CUstream stream, CUevent event)
 {
+	CUresult r = cu->cuEventQuery(event);
+
 	CUstreamCaptureStatus capture;
 	unsigned int type;
 	void *params[] = { &cu->counter };
 
+	if (r && r != CUDA_ERROR_NOT_READY)
+		return r;
 	for (int i = 0; i < 3; i++) {
 		if (cu->cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
 					      cu->counter))
@@ -42,12 +46,12 @@ int bench_trace(void)
 	if (!cu || !BENCH_OK(cu->cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING)) ||
 	    !BENCH_OK(cu->cuStreamCreate(&other, CU_STREAM_NON_BLOCKING)) ||
 	    !BENCH_OK(cu->cuEventCreate(&event, CU_EVENT_DISABLE_TIMING)) ||
-	    !BENCH_OK(op(cu, stream)) || !BENCH_OK(cu->cuStreamSynchronize(stream)))
+	    !BENCH_OK(op(cu, stream, event)) || !BENCH_OK(cu->cuStreamSynchronize(stream)))
 		return -1;
 	cu->stat->guest(&before);
 	start = bench_now();
 	for (int i = 1; i <= OPS; i++) {
-		CUresult r = op(cu, stream);
+		CUresult r = op(cu, stream, event);
 
 		if (!r && i % 50 == 0)
 			r = cu->cuEventRecord(event, stream);

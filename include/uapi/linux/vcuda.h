@@ -21,6 +21,7 @@
  *
  *	header		VCUDA_HEADER_SIZE	struct cw_channel (include/cw/channel.h)
  *	device info	VCUDA_INFO_SIZE		written by the worker before OPEN returns
+ *	events		VCUDA_EVENT_SIZE	what is known of each event, by the worker
  *	reply slots	VCUDA_SLOTS * VCUDA_SLOT_SIZE
  *	upcalls		VCUDA_UPCALL_SIZE
  *	command ring	ring_size, a power of two
@@ -28,6 +29,7 @@
 #define VCUDA_CHANNEL_VERSION 1
 #define VCUDA_HEADER_SIZE 4096u
 #define VCUDA_INFO_SIZE (16u << 10)
+#define VCUDA_EVENT_SIZE (16u << 10)
 #define VCUDA_SLOTS 128u
 #define VCUDA_SLOT_SIZE 2048u
 #define VCUDA_UPCALL_SIZE (256u << 10)
@@ -36,7 +38,8 @@
 #define VCUDA_RING_DEFAULT (1u << 20)
 
 #define VCUDA_INFO_OFFSET VCUDA_HEADER_SIZE
-#define VCUDA_SLOT_OFFSET (VCUDA_INFO_OFFSET + VCUDA_INFO_SIZE)
+#define VCUDA_EVENT_OFFSET (VCUDA_INFO_OFFSET + VCUDA_INFO_SIZE)
+#define VCUDA_SLOT_OFFSET (VCUDA_EVENT_OFFSET + VCUDA_EVENT_SIZE)
 #define VCUDA_UPCALL_OFFSET (VCUDA_SLOT_OFFSET + VCUDA_SLOTS * VCUDA_SLOT_SIZE)
 #define VCUDA_RING_OFFSET (VCUDA_UPCALL_OFFSET + VCUDA_UPCALL_SIZE)
 #define VCUDA_CHANNEL_SIZE(ring_size) (VCUDA_RING_OFFSET + (ring_size))

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events: recorded, and watched until they are over.
+ *
+ * Which record of which event is over is published in the channel, so that the
+ * process can answer a query without asking (guest/libcuda/event.c tells how
+ * the two sides count). Few events are outstanding at a time; where there are
+ * more than WATCHED, the process is told to ask.
+ */
+#include "cu_driver.h"
+#include "worker/internal.h"
+
+#define WATCHED 128u
+
+struct watch {
+	uint32_t slot;
+	uint32_t record;
+	CUevent event;
+	uint64_t ctx;
+};
+
+static uint32_t records[CW_EVENTS];
+static struct watch watched[WATCHED];
+static uint32_t nr_watched;
+static pthread_mutex_t event_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void watch_add(uint32_t slot, uint32_t record, CUevent event, uint64_t ctx)
+{
+	uint32_t i = 0;
+
+	while (i < nr_watched && watched[i].slot != slot)
+		i++;
+	if (i == WATCHED) {
+		atomic_store(&wk_channel()->events_lost, 1);
+		return;
+	}
+	watched[i] = (struct watch){ slot, record, event, ctx };
+	nr_watched = cw_max(nr_watched, i + 1);
+}
+
+static void watch_publish(void)
+{
+	_Atomic uint32_t *over = cw_channel_events(wk_self()->channel);
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < nr_watched; i++) {
+		CUresult r = wk_cu()->cuEventQuery(watched[i].event);
+
+		if (r == CUDA_ERROR_NOT_READY)
+			watched[left++] = watched[i];
+		else if (r && wk_is_context_fatal(r))
+			wk_ctx_fail(watched[i].ctx, r);
+		else
+			/* Release: results of the work before it are visible. */
+			atomic_store_explicit(&over[watched[i].slot], watched[i].record,
+					      memory_order_release);
+	}
+	nr_watched = left;
+}
+
+/* Publishes which of the outstanding events are over. */
+void wk_events_publish(void)
+{
+	pthread_mutex_lock(&event_lock);
+	if (nr_watched)
+		watch_publish();
+	pthread_mutex_unlock(&event_lock);
+}
+
+/* A context went: what was recorded in it is over, one way or the other. */
+void wk_events_forget(void)
+{
+	_Atomic uint32_t *over = cw_channel_events(wk_self()->channel);
+
+	pthread_mutex_lock(&event_lock);
+	for (uint32_t i = 0; i < nr_watched; i++)
+		atomic_store(&over[watched[i].slot], watched[i].record);
+	nr_watched = 0;
+	pthread_mutex_unlock(&event_lock);
+}
+
+/* An event is about to be destroyed: nobody may ask the back end for it. */
+void wk_event_unwatch(uint64_t handle)
+{
+	uint32_t slot = cw_handle_slot(handle), left = 0;
+
+	pthread_mutex_lock(&event_lock);
+	for (uint32_t i = 0; i < nr_watched; i++) {
+		if (watched[i].slot != slot)
+			watched[left++] = watched[i];
+	}
+	nr_watched = left;
+	pthread_mutex_unlock(&event_lock);
+}
+
+/**
+ * wk_event_record() - CW_FN_EVENT_RECORD
+ * @t:		guest thread
+ * @in:		event, stream, flags
+ * @out:	nothing
+ *
+ * Return: the back end's answer.
+ */
+CUresult wk_event_record(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
+{
+	uint64_t h = cw_dec_u64(in);
+	uint64_t stream_h = cw_dec_u64(in);
+	uint32_t flags = cw_dec_u32(in);
+	uint32_t slot = cw_handle_slot(h);
+	void *event, *stream;
+	CUresult r;
+
+	if (!cw_dec_ok(in))
+		return wk_malformed(t);
+	pthread_mutex_lock(&event_lock);
+	if (cw_handle_where(h) == CW_H_BY_GUEST && slot < CW_EVENTS)
+		records[slot]++; /* the process has counted it, whatever comes of it */
+	pthread_mutex_unlock(&event_lock);
+	if (!wk_handle_in(t, CW_H_EVENT, h, &event) || !event ||
+	    !wk_handle_in(t, CW_H_STREAM, stream_h, &stream))
+		return CUDA_ERROR_INVALID_HANDLE;
+	if (flags && !wk_cu()->cuEventRecordWithFlags)
+		return CUDA_ERROR_NOT_SUPPORTED;
+	pthread_mutex_lock(&event_lock);
+	r = flags ? wk_cu()->cuEventRecordWithFlags(event, stream, flags)
+		  : wk_cu()->cuEventRecord(event, stream);
+	if (!r && cw_handle_where(h) == CW_H_BY_GUEST && slot < CW_EVENTS)
+		watch_add(slot, records[slot], event, t->cmd.ctx);
+	pthread_mutex_unlock(&event_lock);
+	return r;
+}
+
+/**
+ * wk_event_poll() - CW_FN_EVENT_POLL: publish, and say that it was done
+ * @t:		guest thread
+ * @in:		nothing
+ * @out:	nothing
+ *
+ * Return: CUDA_SUCCESS.
+ */
+CUresult wk_event_poll(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
+{
+	wk_events_publish();
+	/* Release: who sees the count sees what was published. */
+	atomic_fetch_add_explicit(&wk_channel()->polled, 1, memory_order_release);
+	return CUDA_SUCCESS;
+}
