@@ -107,6 +107,8 @@ static void client_drop(struct cd_client *c)
 	cd_close(&c->fd_signal);
 	cd_close(&c->fd_signal_page);
 	c->started = false;
+	c->parking = false;
+	c->parked = false;
 	c->worker_pid = 0;
 	c->deadline = 0;
 }

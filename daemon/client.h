@@ -48,6 +48,7 @@ enum cd_client_state {
 /**
  * struct cd_open - What a client asks for; checked by cd_open_check()
  * @ring_size:		of the channel
+ * @epoch:		of the world it comes from
  * @region_base, @region_size, @device_base, @device_size: arenas
  * @env_len:		bytes used of @env
  * @env:		NAME=VALUE, each terminated
@@ -59,6 +60,7 @@ enum cd_client_state {
 struct cd_open {
 	uint32_t ring_size;
 	uint32_t env_len;
+	uint64_t epoch;
 	uint64_t region_base;
 	uint64_t region_size;
 	uint64_t device_base;
@@ -117,6 +119,8 @@ struct cd_client_ops {
  * @nr_runs:	pieces of all of them
  * @queue, @queue_tail: regions with a message for the worker, oldest first
  * @outstanding: region messages that the worker has not answered
+ * @parking:	PARK was sent and is not answered
+ * @parked:	it is answered, and the worker was not told to go on since
  * @owed:	region messages that the client has no answer to
  */
 struct cd_client {
@@ -146,6 +150,8 @@ struct cd_client {
 	struct cd_region *queue;
 	struct cd_region *queue_tail;
 	uint32_t outstanding;
+	bool parking;
+	bool parked;
 	uint32_t owed;
 };
 
@@ -166,7 +172,7 @@ void cd_client_wait(struct cd_client *c, bool wait);
 /* link.c: the socket to the worker */
 int cd_link_start(struct cd_client *c);
 void cd_link_event(struct cd_client *c);
-int cd_link_park(struct cd_client *c, bool park);
+void cd_link_park(struct cd_client *c, bool park);
 void cd_link_close(struct cd_client *c);
 
 #endif

@@ -32,7 +32,10 @@
 	X(CD_E_WORKER_TIMEOUT,	"CW-E0203",	"worker does not answer")                          \
 	X(CD_E_WORKER_MAPPING,	"CW-E0204",	"worker keeps memory that it gave back")           \
 	X(CD_E_WORKER_DIED,	"CW-E0205",	"worker died")                                     \
-	X(CD_E_WORKER_START,	"CW-E0206",	"worker could not start its client")
+	X(CD_E_WORKER_START,	"CW-E0206",	"worker could not start its client")               \
+	X(CD_E_VM_FRONT,	"CW-E0301",	"front end broke the vhost-user protocol")         \
+	X(CD_E_VM_QUEUE,	"CW-E0302",	"guest driver broke a queue")                      \
+	X(CD_E_VM_REQUEST,	"CW-E0303",	"guest driver sent a malformed request")
 
 #define CD_CODE_ENUM(name, code, text) name,
 enum cd_code { CD_CODES(CD_CODE_ENUM) CD_CODE_COUNT };

@@ -19,6 +19,7 @@
 #include "daemon/listen.h"
 #include "daemon/msg.h"
 #include "daemon/socket.h"
+#include "daemon/vm.h"
 
 static int signals_init(struct cd_daemon *d)
 {
@@ -83,6 +84,8 @@ static int adopt_fd(struct cd_daemon *d, int fd)
 		return -errno;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (type == SOCK_STREAM)
+		return cd_vm_create(d, fd, listening);
 	if (type != SOCK_SEQPACKET)
 		return -EPROTOTYPE;
 	return listening ? listen_watch(d, fd) : cd_socket_adopt(d, fd);
@@ -92,6 +95,16 @@ static int sockets_init(struct cd_daemon *d)
 {
 	int fd, ret;
 
+	if (d->opt.socket_path) {
+		fd = cd_listen(d->opt.socket_path, SOCK_STREAM);
+		if (fd < 0) {
+			d->opt.socket_path = NULL; /* not ours: leave it at the end */
+			return fd;
+		}
+		ret = cd_vm_create(d, fd, true);
+		if (ret)
+			return ret;
+	}
 	if (d->opt.client_socket) {
 		fd = cd_listen(d->opt.client_socket, SOCK_SEQPACKET);
 		if (fd < 0) {
@@ -127,6 +140,7 @@ int cd_daemon_init(struct cd_daemon *d)
 	if (ret) {
 		cd_complain(CW_LOG_ERROR, CD_E_START, "why=\"%s\"", strerror(-ret));
 		d->opt.client_socket = NULL;
+		d->opt.socket_path = NULL;
 		return ret;
 	}
 	return sockets_init(d);
@@ -140,8 +154,11 @@ void cd_daemon_finish(struct cd_daemon *d)
 {
 	if (d->opt.client_socket)
 		unlink(d->opt.client_socket);
+	if (d->opt.socket_path)
+		unlink(d->opt.socket_path);
 	cd_spawner_finish(&d->spawner);
 	cd_clients_finish(d);
+	cd_vm_destroy(d->vm);
 	cd_probe_finish(d);
 	cd_close(&d->listen_fd);
 	cd_close(&d->spare_fd);

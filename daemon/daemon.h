@@ -13,6 +13,7 @@
 #include "daemon/spawner.h"
 
 struct cd_client;
+struct cd_vm;
 
 /**
  * enum cd_fd_kind - What a descriptor of the loop is
@@ -22,6 +23,10 @@ struct cd_client;
  * @CD_FD_LISTEN:	listening socket for clients
  * @CD_FD_CLIENT:	a client's own socket; id is the client
  * @CD_FD_WORKER:	socket of a client's worker; id is the client
+ * @CD_FD_VM_SIGNAL:	eventfd of a client's worker, in a VM; id is the client
+ * @CD_FD_VM_LISTEN:	listening socket for vhost-user front ends
+ * @CD_FD_VM_WAKE:	eventfd of the copy threads
+ * @CD_FD_VM:		descriptor of the vhost-user back end; id is the watch
  */
 enum cd_fd_kind {
 	CD_FD_SIGNAL,
@@ -30,6 +35,10 @@ enum cd_fd_kind {
 	CD_FD_LISTEN,
 	CD_FD_CLIENT,
 	CD_FD_WORKER,
+	CD_FD_VM_SIGNAL,
+	CD_FD_VM_LISTEN,
+	CD_FD_VM_WAKE,
+	CD_FD_VM,
 	CD_FD_KINDS,
 };
 
@@ -47,6 +56,7 @@ enum cd_fd_kind {
  * @epoch:	random; of this start
  * @listen_fd:	client socket, or -1
  * @spare_fd:	given up to accept and refuse when no descriptor is left
+ * @vm:		the VM side; NULL: there is none
  * @stop:	leave the loop
  * @status:	exit status then
  */
@@ -63,6 +73,7 @@ struct cd_daemon {
 	uint64_t epoch;
 	int listen_fd;
 	int spare_fd;
+	struct cd_vm *vm;
 	bool stop;
 	int status;
 };

@@ -36,7 +36,7 @@ static void start_fill(struct cd_client *c, struct cw_worker_start *msg)
 		.head = { .version = CW_WORKER_VERSION, .type = CW_WORKER_START },
 		.ring_size = o->ring_size,
 		.nr_segs = o->nr_segs,
-		.epoch = d->epoch,
+		.epoch = o->epoch,
 		.region_base = o->region_base,
 		.region_size = o->region_size,
 		.device_base = o->device_base,
@@ -128,8 +128,13 @@ static int on_done(struct cd_client *c, const union link_msg *m)
 		return -EPROTO;
 	if (m->done.type == CW_WORKER_ATTACH || m->done.type == CW_WORKER_DETACH)
 		return cd_region_done(c, &m->done);
-	if (m->done.type != CW_WORKER_PARK || !c->ops->parked)
+	if (!c->ops->parked || (m->done.type != CW_WORKER_PARK && m->done.type != CW_WORKER_RESUME))
 		return -EPROTO;
+	if (m->done.type == CW_WORKER_RESUME || !c->parking)
+		return 0; /* nobody waits for it */
+	c->parking = false;
+	c->parked = true;
+	cd_client_wait(c, c->outstanding);
 	c->ops->parked(c);
 	return 0;
 }
@@ -195,9 +200,9 @@ void cd_link_event(struct cd_client *c)
  * @park:	no store to guest memory after its answer, which comes through
  *		cd_client_ops.parked; false: go on, without an answer
  *
- * Return: 0 or -errno.
+ * A worker that can't be told, or does not answer in time, is lost.
  */
-int cd_link_park(struct cd_client *c, bool park)
+void cd_link_park(struct cd_client *c, bool park)
 {
 	struct cw_worker_head msg = {
 		.version = CW_WORKER_VERSION,
@@ -205,7 +210,16 @@ int cd_link_park(struct cd_client *c, bool park)
 	};
 	struct iovec iov = { .iov_base = &msg, .iov_len = sizeof(msg) };
 
-	return cd_msg_send(c->worker_sock, &iov, 1, NULL, 0);
+	if (park && (c->parking || c->parked))
+		return;
+	if (!park && !c->parking && !c->parked)
+		return;
+	c->parking = park;
+	c->parked = false;
+	if (cd_msg_send(c->worker_sock, &iov, 1, NULL, 0))
+		cd_client_lost(c);
+	else if (park)
+		cd_client_wait(c, true);
 }
 
 /**

@@ -20,6 +20,7 @@
 #include "daemon/daemon.h"
 #include "daemon/msg.h"
 #include "daemon/socket.h"
+#include "daemon/vm.h"
 
 #define BATCH 32
 
@@ -139,6 +140,21 @@ static void on_worker(struct cd_daemon *d, struct cd_client *c)
 	cd_link_event(c);
 }
 
+static void on_vm_signal(struct cd_daemon *d, struct cd_client *c)
+{
+	cd_vm_signalled(c);
+}
+
+static void on_vm_listen(struct cd_daemon *d, struct cd_client *c)
+{
+	cd_vm_accept(d->vm);
+}
+
+static void on_vm_wake(struct cd_daemon *d, struct cd_client *c)
+{
+	cd_vm_copies_done(d->vm);
+}
+
 static const struct {
 	void (*handle)(struct cd_daemon *d, struct cd_client *c);
 	bool of_client; /* id and generation name a client */
@@ -149,6 +165,10 @@ static const struct {
 	[CD_FD_LISTEN] = { on_listen, false },
 	[CD_FD_CLIENT] = { on_client, true },
 	[CD_FD_WORKER] = { on_worker, true },
+	[CD_FD_VM_SIGNAL] = { on_vm_signal, true },
+	[CD_FD_VM_LISTEN] = { on_vm_listen, false },
+	[CD_FD_VM_WAKE] = { on_vm_wake, false },
+	[CD_FD_VM] = { NULL, false }, /* dispatch() does it: it has its own ids */
 };
 _Static_assert(CW_ARRAY_SIZE(kinds) == CD_FD_KINDS, "a handler per kind");
 
@@ -157,6 +177,10 @@ static void dispatch(struct cd_daemon *d, uint64_t key)
 	uint32_t kind = key & 0xff, id = key >> 8 & 0xffff, gen = key >> 32;
 	struct cd_client *c = NULL;
 
+	if (kind == CD_FD_VM) {
+		cd_vm_ready(d->vm, id, gen);
+		return;
+	}
 	if (kinds[kind].of_client) {
 		c = d->client[id];
 		if (!c || c->gen != gen)
@@ -215,6 +239,8 @@ int cd_daemon_run(struct cd_daemon *d)
 			dispatch(d, ev[i].data.u64);
 		if (timeout >= 0)
 			expire(d);
+		if (d->vm && !d->stop)
+			cd_vm_settle(d->vm);
 	}
 	return d->status;
 }

@@ -259,7 +259,8 @@ int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
 	/* A worker that can't unmap has no way to go on. */
 	if (!attach && (done->status || detach_verify(c, r)))
 		return -EPROTO;
-	cd_client_wait(c, --c->outstanding > 0);
+	c->outstanding--;
+	cd_client_wait(c, c->outstanding || c->parking);
 	if (attach && !done->status)
 		r->state = CD_REGION_ATTACHED;
 	region_answer(c, r, done->status);

@@ -161,6 +161,7 @@ static void on_open(struct cd_client *c, const union client_msg *m, int *fd)
 	const struct cw_client_open *in = &m->open;
 	struct cd_open open = {
 		.ring_size = in->ring_size,
+		.epoch = c->d->epoch,
 		.region_base = in->region_base,
 		.region_size = in->region_size,
 		.device_base = in->device_base,

@@ -36,6 +36,8 @@ union message {
 static struct cw_worker_start start;
 static uint8_t *channel;
 static int doorbell, signal_fd = -1;
+static _Atomic uint64_t *signal_page;
+static bool parked;
 static struct { uint32_t id; void *at; size_t len; } regions[64];
 
 static void send_msg(const void *msg, size_t len)
@@ -128,7 +130,9 @@ static void on_socket(void)
 		on_attach(&m, fds);
 	else if (m.head.type == CW_WORKER_DETACH)
 		on_detach(&m);
-	else if (m.head.type == CW_WORKER_PARK)
+	else if (m.head.type == CW_WORKER_PARK || m.head.type == CW_WORKER_RESUME)
+		parked = m.head.type == CW_WORKER_PARK;
+	if (m.head.type == CW_WORKER_PARK)
 		send_done(CW_WORKER_PARK, 0, 0);
 	cd_close_all(fds, nfds);
 }
@@ -144,6 +148,8 @@ static void reply(const void *data, uint32_t len)
 	atomic_fetch_add(&slot->seq, 1);
 	if (atomic_exchange(&slot->sleeping, 0))
 		syscall(SYS_futex, &slot->sleeping, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	if (signal_page)
+		atomic_fetch_or(signal_page, 1 << 1);
 	if (signal_fd >= 0 && write(signal_fd, &one, sizeof(one)) != sizeof(one))
 		_exit(9);
 }
@@ -184,6 +190,9 @@ static void on_doorbell(void)
 		break;
 	case T_CMD_GRANT:
 		on_granted();
+		break;
+	case T_CMD_PEEK:
+		reply(*(void *volatile *)(cw_channel_ring(channel) + 8), 8);
 		break;
 	}
 }
@@ -229,11 +238,9 @@ static void worker_start(void)
 		_exit(12);
 	doorbell = fds[start.fd_doorbell];
 	if (start.fd_signal != UINT32_MAX) {
-		_Atomic uint64_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-					      fds[start.fd_signal_page], 0);
-
+		signal_page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+				   fds[start.fd_signal_page], 0);
 		signal_fd = fds[start.fd_signal];
-		atomic_fetch_or(page, 0);
 	}
 	send_msg(&started, sizeof(started));
 }
@@ -246,6 +253,7 @@ int wk_main(void)
 	p[0] = (struct pollfd){ .fd = CW_WORKER_FD, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = doorbell, .events = POLLIN };
 	for (;;) {
+		p[1].fd = parked ? -1 : doorbell;
 		poll(p, 2, -1);
 		if (p[0].revents)
 			on_socket();

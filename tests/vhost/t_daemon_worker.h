@@ -14,6 +14,7 @@ enum t_cmd {
 	T_CMD_SEGV = 3,	   /* dies of SIGSEGV */
 	T_CMD_GARBAGE = 4, /* sends the daemon a message of 4 bytes */
 	T_CMD_GRANT = 5,   /* sends GRANTED with the struct t_grant at byte 8 of the ring */
+	T_CMD_PEEK = 6,	   /* answers 8 bytes from the address at byte 8 of the ring */
 };
 
 struct t_grant {
