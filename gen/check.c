@@ -45,8 +45,7 @@ static void check_symbol(const struct gen_func *f, const struct gen_symbol *s)
 					      !strcmp(s->name + strlen(s->name) - 5, "_ptds"));
 
 	if (suffix != s->per_thread)
-		gen_error(s->line, "%s: _ptsz and _ptds go with stream=per-thread",
-			  s->name);
+		gen_error(s->line, "%s: _ptsz and _ptds go with stream=per-thread", s->name);
 	if (strcmp(gen_base_name(s->name), gen_base_name(f->name)))
 		gen_error(s->line, "symbol %s does not belong to %s", s->name, f->name);
 	if (!s->per_thread || s->refused || f->refused)
@@ -66,7 +65,8 @@ static void check_order(const struct gen_symbol *a, const struct gen_symbol *b)
 			  a->line->no, a->line->file);
 		return;
 	}
-	if (a->per_thread != b->per_thread || strcmp(gen_base_name(a->name), gen_base_name(b->name)))
+	if (a->per_thread != b->per_thread ||
+	    strcmp(gen_base_name(a->name), gen_base_name(b->name)))
 		return;
 	/* cuX < cuX_v2 < cuX_v3, and so are their versions (at most nine). */
 	if ((strcmp(a->name, b->name) < 0) != (a->version < b->version))
@@ -105,7 +105,8 @@ static void check_wait(const struct gen_api *api, const struct gen_func *f)
 		if (i >= f->nparams || i >= q->nparams ||
 		    strcmp(f->param[i].base, q->param[i].base) ||
 		    f->param[i].stars != q->param[i].stars) {
-			gen_error(f->line, "%s and %s differ in their parameters", f->name, q->name);
+			gen_error(f->line, "%s and %s differ in their parameters", f->name,
+				  q->name);
 			return;
 		}
 	}
@@ -132,8 +133,8 @@ static void check_param(const struct gen_func *f, const struct gen_param *p)
 		gen_error(p->line, "%s: chosen goes with creates in an async function", p->name);
 	if (gen_crosses(f) && f->cls == GEN_ASYNC && p->dir != GEN_IN && !p->chosen)
 		gen_error(p->line, "%s: an async function has no results", p->name);
-	if (p->form != GEN_F_NONE && p->dir != GEN_IN && p->type &&
-	    p->type->kind == GEN_STRUCT && gen_has_array(p->type))
+	if (p->form != GEN_F_NONE && p->dir != GEN_IN && p->type && p->type->kind == GEN_STRUCT &&
+	    gen_has_array(p->type))
 		gen_error(p->line, "%s: a structure with arrays cannot come back", p->name);
 	if (p->layout && (!handle || strcmp(p->type->handle, "function")))
 		gen_error(p->line, "%s: layout goes with functions and kernels", p->name);

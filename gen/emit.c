@@ -19,8 +19,10 @@ void gen_put(struct gen_out *o, const char *fmt, ...)
 
 void gen_put_head(struct gen_out *o, const char *what)
 {
-	gen_put(o, "/* SPDX-License-Identifier: Apache-2.0 */\n"
-		   "/* %s Generated from api/ by cwgen. */\n", what);
+	gen_put(o,
+		"/* SPDX-License-Identifier: Apache-2.0 */\n"
+		"/* %s Generated from api/ by cwgen. */\n",
+		what);
 }
 
 bool gen_in_family(const struct gen_out *o, const struct gen_func *f)

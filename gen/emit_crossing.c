@@ -27,7 +27,8 @@ static void put_temps(struct gen_out *o, const struct gen_func *f)
 		if (p->form == GEN_F_ONE)
 			gen_put(o, "\t%s v_%s = { 0 };\n", gen_elem_type(p), p->name);
 		else if (p->form != GEN_F_NONE)
-			gen_put(o, "\tconst void *b_%s = NULL;\n\tsize_t n_%s = 0;\n", p->name, p->name);
+			gen_put(o, "\tconst void *b_%s = NULL;\n\tsize_t n_%s = 0;\n", p->name,
+				p->name);
 		if (p->layout && p->form == GEN_F_ONE)
 			gen_put(o, "\tstruct cg_layout_param layout[CG_PARAMS_MAX];\n"
 				   "\tuint32_t layout_n = 0;\n");
@@ -45,9 +46,11 @@ static void put_cache(struct gen_out *o, const struct gen_func *f)
 			depth += (*e == '(') - (*e == ')');
 		gen_put(o, "%s (uint64_t)%.*s", p == f->cache_key ? "" : ",", (int)(e - p), p);
 	}
-	gen_put(o, " };\n\tuint64_t cached;\n\n\tif (cg_cache_get(&fn_%s, key, &cached)) {\n"
-		   "\t\tr = cg_enter(&fn_%s);\n\t\tif (!r)\n\t\t\t*%s = cached;\n"
-		   "\t\treturn r;\n\t}\n", f->name, f->name, f->cache_value);
+	gen_put(o,
+		" };\n\tuint64_t cached;\n\n\tif (cg_cache_get(&fn_%s, key, &cached)) {\n"
+		"\t\tr = cg_enter(&fn_%s);\n\t\tif (!r)\n\t\t\t*%s = cached;\n"
+		"\t\treturn r;\n\t}\n",
+		f->name, f->name, f->cache_value);
 }
 
 static void put_shortcut(struct gen_out *o, const struct gen_func *f)
@@ -61,8 +64,10 @@ static void put_shortcut(struct gen_out *o, const struct gen_func *f)
 static void put_elem(struct gen_out *o, const struct gen_param *p, const char *at)
 {
 	if (gen_elem_struct(p))
-		gen_put(o, "\tif (!gs_put_%s(&c.enc, &%s))\n"
-			   "\t\treturn cg_call_done(&c, CUDA_ERROR_NOT_SUPPORTED);\n", p->base, at);
+		gen_put(o,
+			"\tif (!gs_put_%s(&c.enc, &%s))\n"
+			"\t\treturn cg_call_done(&c, CUDA_ERROR_NOT_SUPPORTED);\n",
+			p->base, at);
 	else if (gen_elem_pod(p))
 		gen_put(o, "\tcw_enc_bytes(&c.enc, &%s, sizeof(%s));\n", at, at);
 	else if (gen_elem_handle(p) || p->address)
@@ -96,7 +101,8 @@ static void put_in(struct gen_out *o, const struct gen_param *p)
 	switch (p->form) {
 	case GEN_F_ONE:
 		if (p->optional)
-			gen_put(o, "\tcw_enc_u64(&c.enc, %s != NULL);\n\tif (%s) {\n", p->name, p->name);
+			gen_put(o, "\tcw_enc_u64(&c.enc, %s != NULL);\n\tif (%s) {\n", p->name,
+				p->name);
 		put_elem(o, p, one);
 		if (p->optional)
 			gen_put(o, "\t}\n");
@@ -118,8 +124,10 @@ static void put_in(struct gen_out *o, const struct gen_param *p)
 		gen_put(o, "\tcw_enc_str(&c.enc, %s);\n", p->name);
 		break;
 	case GEN_F_IMAGE:
-		gen_put(o, "\tr = cg_image_send(&c, %s, &image_id);\n\tif (r)\n"
-			   "\t\treturn cg_call_done(&c, r);\n", p->name);
+		gen_put(o,
+			"\tr = cg_image_send(&c, %s, &image_id);\n\tif (r)\n"
+			"\t\treturn cg_call_done(&c, r);\n",
+			p->name);
 		break;
 	default:
 		break;
@@ -132,9 +140,10 @@ static void put_arguments(struct gen_out *o, const struct gen_func *f)
 		const struct gen_param *p = &f->param[i];
 
 		if (p->chosen)
-			gen_put(o, "\tv_%s = (%s)(uintptr_t)cg_handle_new(%s);\n\tif (!v_%s)\n"
-				   "\t\treturn cg_call_done(&c, CUDA_ERROR_OUT_OF_MEMORY);\n"
-				   "\tcw_enc_u64(&c.enc, (uintptr_t)v_%s);\n",
+			gen_put(o,
+				"\tv_%s = (%s)(uintptr_t)cg_handle_new(%s);\n\tif (!v_%s)\n"
+				"\t\treturn cg_call_done(&c, CUDA_ERROR_OUT_OF_MEMORY);\n"
+				"\tcw_enc_u64(&c.enc, (uintptr_t)v_%s);\n",
 				p->name, p->base, gen_handle_enum(p->type), p->name, p->name);
 	}
 	for (int pass = 0; pass < GEN_PASSES; pass++) {
@@ -150,7 +159,8 @@ static void put_arguments(struct gen_out *o, const struct gen_func *f)
 static void put_read(struct gen_out *o, const struct gen_param *p)
 {
 	if (p->form != GEN_F_ONE) {
-		gen_put(o, "\t\tb_%s = cw_dec_bytes(&c.dec, CW_REPLY_MAX, &n_%s);\n", p->name, p->name);
+		gen_put(o, "\t\tb_%s = cw_dec_bytes(&c.dec, CW_REPLY_MAX, &n_%s);\n", p->name,
+			p->name);
 		return;
 	}
 	if (gen_elem_struct(p))
@@ -172,34 +182,39 @@ static void put_store_blob(struct gen_out *o, const struct gen_param *p)
 	switch (p->form) {
 	case GEN_F_ARRAY:
 		if (gen_elem_pod(p))
-			gen_put(o, "\t\tif (%s && b_%s && n_%s <= (size_t)(%s) * sizeof(*%s))\n"
-				   "\t\t\tmemcpy(%s, b_%s, n_%s);\n", p->name, p->name, p->name,
-				p->count, p->name, p->name, p->name, p->name);
+			gen_put(o,
+				"\t\tif (%s && b_%s && n_%s <= (size_t)(%s) * sizeof(*%s))\n"
+				"\t\t\tmemcpy(%s, b_%s, n_%s);\n",
+				p->name, p->name, p->name, p->count, p->name, p->name, p->name,
+				p->name);
 		else
-			gen_put(o, "\t\tfor (size_t i = 0; %s && i < (size_t)(%s) && i < n_%s / 8; i++)\n"
-				   "\t\t\t%s[i] = (%s)%s((const uint64_t *)b_%s)[i];\n",
+			gen_put(o,
+				"\t\tfor (size_t i = 0; %s && i < (size_t)(%s) && i < n_%s / 8; "
+				"i++)\n"
+				"\t\t\t%s[i] = (%s)%s((const uint64_t *)b_%s)[i];\n",
 				p->name, p->count, p->name, p->name, p->base,
 				gen_elem_handle(p) ? "(uintptr_t)" : "", p->name);
 		break;
 	case GEN_F_BYTES:
 		if (p->attrs)
-			gen_put(o, "\t\tif (n_%s == api_attr_size_%s(%s))\n"
-				   "\t\t\tmemcpy(%s, b_%s, n_%s);\n", p->name, p->attrs->name,
-				p->attr_expr, p->name, p->name, p->name);
+			gen_put(o,
+				"\t\tif (n_%s == api_attr_size_%s(%s))\n"
+				"\t\t\tmemcpy(%s, b_%s, n_%s);\n",
+				p->name, p->attrs->name, p->attr_expr, p->name, p->name, p->name);
 		else
 			gen_put(o, "\t\tif (n_%s <= (size_t)(%s))\n\t\t\tmemcpy(%s, b_%s, n_%s);\n",
 				p->name, p->bytes, p->name, p->name, p->name);
 		break;
 	case GEN_F_CHARS:
-		gen_put(o, "\t\tif (n_%s <= (size_t)(%s))\n\t\t\tmemcpy(%s, b_%s, n_%s);\n", p->name,
-			p->chars, p->name, p->name, p->name);
+		gen_put(o, "\t\tif (n_%s <= (size_t)(%s))\n\t\t\tmemcpy(%s, b_%s, n_%s);\n",
+			p->name, p->chars, p->name, p->name, p->name);
 		break;
 	case GEN_F_NAME:
 		gen_put(o, "\t\t*%s = cg_intern(b_%s, n_%s);\n", p->name, p->name, p->name);
 		break;
 	default: /* GEN_F_BORROWED */
-		gen_put(o, "\t\tif (%s)\n\t\t\t*%s = cg_borrow(b_%s, n_%s);\n", p->name, p->name, p->name,
-			p->name);
+		gen_put(o, "\t\tif (%s)\n\t\t\t*%s = cg_borrow(b_%s, n_%s);\n", p->name, p->name,
+			p->name, p->name);
 	}
 }
 
@@ -259,14 +274,17 @@ static void put_effects(struct gen_out *o, const struct gen_func *f)
 			gen_put(o, "\t*%s = v_%s;\n", p->name, p->name);
 		}
 		if (p->layout && p->form == GEN_F_ONE)
-			gen_put(o, "\tcg_function_learn((uintptr_t)v_%s, layout, layout_n);\n", p->name);
+			gen_put(o, "\tcg_function_learn((uintptr_t)v_%s, layout, layout_n);\n",
+				p->name);
 		if (p->destroys)
 			gen_put(o, "\tcg_handle_free((uintptr_t)%s);\n", p->name);
 	}
 	if (f->cache_value)
-		gen_put(o, "\tcg_cache_put(&fn_%s, key, (uint64_t)v_%s);\n", f->name, f->cache_value);
+		gen_put(o, "\tcg_cache_put(&fn_%s, key, (uint64_t)v_%s);\n", f->name,
+			f->cache_value);
 	for (int i = 0; i < f->ndrops; i++)
-		gen_put(o, "\tcg_cache_drop(&fn_%s, (uint64_t)%s);\n", f->drops[i].a, f->drops[i].b);
+		gen_put(o, "\tcg_cache_drop(&fn_%s, (uint64_t)%s);\n", f->drops[i].a,
+			f->drops[i].b);
 	for (int i = 0; i < f->nafters; i++)
 		gen_put(o, "\t%s;\n", gen_expand(f, f->after[i]));
 }

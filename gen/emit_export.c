@@ -27,8 +27,9 @@ void gen_emit_proto(struct gen_out *o)
 		gen_put(o, "\n/* %s */\n", f->doc);
 		for (int j = 0; j < f->nsymbols; j++) {
 			if (symbol_lives(f, &f->symbol[j]))
-				gen_put(o, "%s;\n", gen_wrap(gen_printf("CUresult %s(%s)",
-						f->symbol[j].name, gen_param_list(f))));
+				gen_put(o, "%s;\n",
+					gen_wrap(gen_printf("CUresult %s(%s)", f->symbol[j].name,
+							    gen_param_list(f))));
 		}
 	}
 	gen_put(o, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
@@ -77,8 +78,7 @@ static struct proc *sorted_procs(const struct gen_api *api, int *ret_n)
 		const struct gen_func *f = &api->func[i];
 
 		for (int j = 0; j < f->nsymbols; j++)
-			procs[n++] = (struct proc){ gen_base_name(f->symbol[j].name),
-						    &f->symbol[j],
+			procs[n++] = (struct proc){ gen_base_name(f->symbol[j].name), &f->symbol[j],
 						    !symbol_lives(f, &f->symbol[j]) };
 	}
 	qsort(procs, n, sizeof(*procs), compare_procs);

@@ -40,8 +40,8 @@ static char *call_params(const struct gen_func *f)
 {
 	if (!gen_extra_stream(f))
 		return gen_param_list(f);
-	return f->nparams ? gen_printf("%s, CUstream stream0", gen_param_list(f)) :
-			    "CUstream stream0";
+	return f->nparams ? gen_printf("%s, CUstream stream0", gen_param_list(f))
+			  : "CUstream stream0";
 }
 
 static bool wants_null_check(const struct gen_param *p)
@@ -61,18 +61,19 @@ void gen_put_checks(struct gen_out *o, const struct gen_func *f)
 		const struct gen_param *p = &f->param[i];
 
 		if (wants_null_check(p))
-			gen_put(o, p->count ? "\tif (!%s && (size_t)(%s))\n" : "\tif (!%s)\n", p->name,
-				p->count);
+			gen_put(o, p->count ? "\tif (!%s && (size_t)(%s))\n" : "\tif (!%s)\n",
+				p->name, p->count);
 		if (wants_null_check(p))
 			gen_put(o, "\t\treturn CUDA_ERROR_INVALID_VALUE;\n");
 		if (p->form == GEN_F_ARRAY)
-			gen_put(o, "\tif (%s && (size_t)(%s) > %s)\n\t\treturn %s;\n", p->name, p->count,
-				p->dir == GEN_IN ? "API_ELEMS_MAX" : "API_OUT_ELEMS_MAX",
-				p->dir == GEN_IN ? "CUDA_ERROR_INVALID_VALUE" :
-						   "CUDA_ERROR_NOT_SUPPORTED");
+			gen_put(o, "\tif (%s && (size_t)(%s) > %s)\n\t\treturn %s;\n", p->name,
+				p->count, p->dir == GEN_IN ? "API_ELEMS_MAX" : "API_OUT_ELEMS_MAX",
+				p->dir == GEN_IN ? "CUDA_ERROR_INVALID_VALUE"
+						 : "CUDA_ERROR_NOT_SUPPORTED");
 		if (p->attrs && p->form == GEN_F_BYTES)
-			gen_put(o, "\tif (!api_attr_size_%s(%s))\n"
-				   "\t\treturn CUDA_ERROR_NOT_SUPPORTED;\n",
+			gen_put(o,
+				"\tif (!api_attr_size_%s(%s))\n"
+				"\t\treturn CUDA_ERROR_NOT_SUPPORTED;\n",
 				p->attrs->name, p->attr_expr);
 	}
 	for (int i = 0; i < f->nrequires; i++)
@@ -113,8 +114,10 @@ static void put_copy(struct gen_out *o, const struct gen_func *f)
 	static const char *const words[] = { "dst", "src" };
 
 	if (c->param) {
-		gen_put(o, "\treturn cg_copy%s(&fn_%s, (const CUDA_MEMCPY%cD *)(const void *)%s, %s, "
-			   "%s);\n", c->keyword + 4, f->name, c->keyword[4], c->param, c->stream,
+		gen_put(o,
+			"\treturn cg_copy%s(&fn_%s, (const CUDA_MEMCPY%cD *)(const void *)%s, %s, "
+			"%s);\n",
+			c->keyword + 4, f->name, c->keyword[4], c->param, c->stream,
 			c->async ? "true" : "false");
 		return;
 	}
@@ -124,8 +127,10 @@ static void put_copy(struct gen_out *o, const struct gen_func *f)
 		char kind = colon ? ends[i][0] : '?';
 
 		gen_put(o, "\t\t.%s_kind = CU_MEMORYTYPE_%s,\n\t\t.%s = (uintptr_t)%s,\n", words[i],
-			kind == 'h' ? "HOST" : kind == 'd' ? "DEVICE" : "UNIFIED", words[i],
-			colon ? colon + 1 : ends[i]);
+			kind == 'h'   ? "HOST"
+			: kind == 'd' ? "DEVICE"
+				      : "UNIFIED",
+			words[i], colon ? colon + 1 : ends[i]);
 	}
 	gen_put(o, "\t\t.bytes = %s,\n\t\t.stream = (uintptr_t)%s,\n\t\t.async = %s,\n\t});\n",
 		c->bytes, c->stream, c->async ? "true" : "false");
@@ -136,18 +141,22 @@ static void put_launch(struct gen_out *o, const struct gen_func *f)
 	const struct gen_launch *l = &f->launch;
 	const char *c = l->config;
 
-	gen_put(o, "\treturn cg_launch(&fn_%s, &(struct cg_launch_op){\n"
-		   "\t\t.function = (uintptr_t)%s,\n", f->name, l->function);
+	gen_put(o,
+		"\treturn cg_launch(&fn_%s, &(struct cg_launch_op){\n"
+		"\t\t.function = (uintptr_t)%s,\n",
+		f->name, l->function);
 	if (c)
-		gen_put(o, "\t\t.grid = { %s->gridDimX, %s->gridDimY, %s->gridDimZ },\n"
-			   "\t\t.block = { %s->blockDimX, %s->blockDimY, %s->blockDimZ },\n"
-			   "\t\t.shared = %s->sharedMemBytes,\n\t\t.stream = (uintptr_t)stream,\n"
-			   "\t\t.attrs = %s->attrs,\n\t\t.nr_attrs = %s->numAttrs,\n",
+		gen_put(o,
+			"\t\t.grid = { %s->gridDimX, %s->gridDimY, %s->gridDimZ },\n"
+			"\t\t.block = { %s->blockDimX, %s->blockDimY, %s->blockDimZ },\n"
+			"\t\t.shared = %s->sharedMemBytes,\n\t\t.stream = (uintptr_t)stream,\n"
+			"\t\t.attrs = %s->attrs,\n\t\t.nr_attrs = %s->numAttrs,\n",
 			c, c, c, c, c, c, c, c, c);
 	else
-		gen_put(o, "\t\t.grid = { %s },\n\t\t.block = { %s },\n\t\t.shared = %s,\n"
-			   "\t\t.stream = (uintptr_t)%s,\n", l->grid, l->block, l->shared,
-			l->stream);
+		gen_put(o,
+			"\t\t.grid = { %s },\n\t\t.block = { %s },\n\t\t.shared = %s,\n"
+			"\t\t.stream = (uintptr_t)%s,\n",
+			l->grid, l->block, l->shared, l->stream);
 	gen_put(o, "\t\t.params = kernelParams,\n\t\t.extra = %s,\n\t\t.cooperative = %d,\n\t});\n",
 		l->extra ? l->extra : "extra", l->cooperative);
 }
@@ -171,8 +180,9 @@ static void put_engine(struct gen_out *o, const struct gen_func *f)
 	} else if (f->launch.function) {
 		put_launch(o, f);
 	} else if (f->file_param) {
-		gen_put(o, "\tr = cg_file_read(%s, &file_bytes);\n\tif (r)\n\t\treturn r;\n"
-			   "\tr = %s;\n\tcg_file_drop(file_bytes);\n\treturn r;\n",
+		gen_put(o,
+			"\tr = cg_file_read(%s, &file_bytes);\n\tif (r)\n\t\treturn r;\n"
+			"\tr = %s;\n\tcg_file_drop(file_bytes);\n\treturn r;\n",
 			f->file_param, gen_expand(f, f->engine));
 	} else {
 		gen_put(o, "\treturn %s;\n", gen_expand(f, f->engine));
@@ -181,8 +191,8 @@ static void put_engine(struct gen_out *o, const struct gen_func *f)
 
 static void put_call(struct gen_out *o, const struct gen_func *f)
 {
-	gen_put(o, "\n%s\n{\n", gen_wrap(gen_printf("CUresult call_%s(%s)", f->name,
-						    call_params(f))));
+	gen_put(o, "\n%s\n{\n",
+		gen_wrap(gen_printf("CUresult call_%s(%s)", f->name, call_params(f))));
 	if (f->cls == GEN_LOCAL)
 		put_local(o, f);
 	else if (f->engine)
@@ -230,19 +240,22 @@ static void put_symbols(struct gen_out *o, const struct gen_func *f)
 
 static void put_object(struct gen_out *o, const struct gen_func *f)
 {
-	gen_put(o, "\n/* %s */\nconst struct cg_fn fn_%s = {\n"
-		   "\t\"%s\", 0x%08xu, %s, %s%s%s0,\n};\n", f->doc, f->name, f->name, f->id,
-		class_names[f->cls], f->no_init ? "CG_FN_NO_INIT | " : "",
-		f->no_ctx ? "CG_FN_NO_CTX | " : "", f->callback_ok ? "CG_FN_IN_CALLBACK | " : "");
+	gen_put(o,
+		"\n/* %s */\nconst struct cg_fn fn_%s = {\n"
+		"\t\"%s\", 0x%08xu, %s, %s%s%s0,\n};\n",
+		f->doc, f->name, f->name, f->id, class_names[f->cls],
+		f->no_init ? "CG_FN_NO_INIT | " : "", f->no_ctx ? "CG_FN_NO_CTX | " : "",
+		f->callback_ok ? "CG_FN_IN_CALLBACK | " : "");
 }
 
 void gen_emit_guest(struct gen_out *o)
 {
 	gen_put_head(o, "Stubs of the guest's libcuda.");
-	gen_put(o, "#include <string.h>\n\n#include \"api/attrs.h\"\n#include \"api/cuda_proto.h\"\n"
-		   "#include \"api/errors.h\"\n#include \"api/guest_fns.h\"\n"
-		   "#include \"api/guest_structs.h\"\n#include \"api/limits.h\"\n"
-		   "#include \"api/procaddr.h\"\n#include \"cw/copy.h\"\n");
+	gen_put(o,
+		"#include <string.h>\n\n#include \"api/attrs.h\"\n#include \"api/cuda_proto.h\"\n"
+		"#include \"api/errors.h\"\n#include \"api/guest_fns.h\"\n"
+		"#include \"api/guest_structs.h\"\n#include \"api/limits.h\"\n"
+		"#include \"api/procaddr.h\"\n#include \"cw/copy.h\"\n");
 	for (int i = 0; i < o->api->nfuncs; i++) {
 		const struct gen_func *f = &o->api->func[i];
 
@@ -260,7 +273,7 @@ void gen_emit_guest_h(struct gen_out *o)
 {
 	gen_put_head(o, "What stubs and hand-written parts of the guest's libcuda share.");
 	gen_put(o, "#ifndef API_GUEST_FNS_H\n#define API_GUEST_FNS_H\n\n"
-		   "#include \"api/guest_prims.h\"\n#include \"guest/libcuda/cg.h\"\n\n");
+		   "#include \"guest/libcuda/prims.h\"\n#include \"guest/libcuda/cg.h\"\n\n");
 	for (int i = 0; i < o->api->nfuncs; i++) {
 		const struct gen_func *f = &o->api->func[i];
 
@@ -268,8 +281,9 @@ void gen_emit_guest_h(struct gen_out *o)
 			continue;
 		gen_put(o, "extern CW_HIDDEN const struct cg_fn fn_%s;\n", f->name);
 		if (!f->hand_guest || gen_crosses(f))
-			gen_put(o, "%s;\n", gen_wrap(gen_printf("CW_HIDDEN CUresult call_%s(%s)",
-								f->name, call_params(f))));
+			gen_put(o, "%s;\n",
+				gen_wrap(gen_printf("CW_HIDDEN CUresult call_%s(%s)", f->name,
+						    call_params(f))));
 	}
 	gen_put(o, "\n#endif\n");
 }

@@ -57,7 +57,9 @@ void gen_emit_policy(struct gen_out *o)
 		const struct gen_policy *p = &o->api->policy[i];
 
 		gen_put(o, "\t{ %s, API_POLICY_%s, %s },\n", p->attr,
-			*p->how == 'p' ? "PASS" : p->how[3] == 's' ? "CONSTANT" : "COMPUTED",
+			*p->how == 'p'	   ? "PASS"
+			: p->how[3] == 's' ? "CONSTANT"
+					   : "COMPUTED",
 			p->value);
 	}
 	gen_put(o, "};\nconst unsigned int api_policies_count = %d;\n", o->api->npolicies);
@@ -80,8 +82,10 @@ void gen_emit_attrs(struct gen_out *o)
 	for (int i = 0; i < o->api->nattrs; i++) {
 		const struct gen_attrs *a = &o->api->attrs[i];
 
-		gen_put(o, "\nstatic inline size_t api_attr_size_%s(int attr)\n{\n"
-			   "\tswitch (attr) {\n", a->name);
+		gen_put(o,
+			"\nstatic inline size_t api_attr_size_%s(int attr)\n{\n"
+			"\tswitch (attr) {\n",
+			a->name);
 		for (int j = 0; j < a->n; j++)
 			gen_put(o, "\tcase %s:\n\t\treturn sizeof(%s);\n", a->attr[j].attr,
 				a->attr[j].type);

@@ -12,7 +12,12 @@
 
 #include "gen/emit.h"
 
-enum { GUEST_PUT, GUEST_GET, WORKER_PUT, WORKER_GET };
+enum {
+	GUEST_PUT,
+	GUEST_GET,
+	WORKER_PUT,
+	WORKER_GET
+};
 
 /* @expr with every @ replaced by "s". */
 static char *of_struct(const char *expr)
@@ -38,8 +43,9 @@ static void put_handle(struct gen_out *o, const struct gen_type *t, const char *
 			gen_handle_enum(t), at);
 		break;
 	default:
-		gen_put(o, "\tif (!wk_handle_in(t, %s, cw_dec_u64(d), &host))\n"
-			   "\t\treturn wk_bad_handle(%s);\n\t%s = (%s)(uintptr_t)host;\n",
+		gen_put(o,
+			"\tif (!wk_handle_in(t, %s, cw_dec_u64(d), &host))\n"
+			"\t\treturn wk_bad_handle(%s);\n\t%s = (%s)(uintptr_t)host;\n",
 			gen_handle_enum(t), gen_handle_enum(t), at, t->name);
 	}
 }
@@ -75,8 +81,10 @@ static void put_value(struct gen_out *o, const struct gen_type *t, const char *a
 		put_nested(o, t, at, how);
 		break;
 	default:
-		gen_put(o, put ? "\tcw_enc_bytes(e, &%s, sizeof(%s));\n" :
-				 "\tcw_dec_fixed(d, &%s, sizeof(%s));\n", at, at);
+		gen_put(o,
+			put ? "\tcw_enc_bytes(e, &%s, sizeof(%s));\n"
+			    : "\tcw_dec_fixed(d, &%s, sizeof(%s));\n",
+			at, at);
 	}
 }
 
@@ -88,10 +96,11 @@ static void put_array(struct gen_out *o, const struct gen_field *f, int how)
 		gen_put(o, "\tif (%s > API_ELEMS_MAX || (%s && !s->%s))\n\t\treturn false;\n", n, n,
 			f->path);
 	else
-		gen_put(o, "\tif (%s > API_ELEMS_MAX) {\n\t\td->fatal = true;\n"
-			   "\t\treturn CUDA_ERROR_INVALID_VALUE;\n\t}\n"
-			   "\tif (%s)\n\t\ts->%s = wk_temp(t, %s * sizeof(*s->%s));\n"
-			   "\tif (%s && !s->%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+		gen_put(o,
+			"\tif (%s > API_ELEMS_MAX) {\n\t\td->fatal = true;\n"
+			"\t\treturn CUDA_ERROR_INVALID_VALUE;\n\t}\n"
+			"\tif (%s)\n\t\ts->%s = wk_temp(t, %s * sizeof(*s->%s));\n"
+			"\tif (%s && !s->%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
 			n, n, f->path, n, f->path, n, f->path);
 	gen_put(o, "\tfor (size_t i = 0; i < %s; i++) {\n", n);
 	put_value(o, f->type, gen_printf("s->%s[i]", f->path), how);
@@ -186,9 +195,10 @@ static void put_all(struct gen_out *o, int put, int get, bool bodies)
 void gen_emit_guest_structs_h(struct gen_out *o)
 {
 	gen_put_head(o, "Structures on the wire, guest side.");
-	gen_put(o, "#ifndef API_GUEST_STRUCTS_H\n#define API_GUEST_STRUCTS_H\n\n"
-		   "#include \"cw/cuda.h\"\n#include \"wire/codec.h\"\n\n"
-		   "/* False: holds something that is not described; the call is not supported. */\n");
+	gen_put(o,
+		"#ifndef API_GUEST_STRUCTS_H\n#define API_GUEST_STRUCTS_H\n\n"
+		"#include \"cw/cuda.h\"\n#include \"wire/codec.h\"\n\n"
+		"/* False: holds something that is not described; the call is not supported. */\n");
 	put_all(o, GUEST_PUT, GUEST_GET, false);
 	gen_put(o, "\n#endif\n");
 }
@@ -203,12 +213,13 @@ void gen_emit_guest_structs_c(struct gen_out *o)
 void gen_emit_worker_structs_h(struct gen_out *o)
 {
 	gen_put_head(o, "Structures on the wire, worker side.");
-	gen_put(o, "#ifndef API_WORKER_STRUCTS_H\n#define API_WORKER_STRUCTS_H\n\n"
-		   "#include \"worker/wk.h\"\n\n"
-		   "static inline uint64_t ws_handle(struct wk_thread *t, enum cw_handle_type type,\n"
-		   "\t\t\t\t uintptr_t host)\n{\n"
-		   "\treturn host ? wk_handle_out(t, type, (void *)host) : 0;\n}\n\n"
-		   "/* Other than success is the answer of the call; check the decoder as well. */\n");
+	gen_put(o,
+		"#ifndef API_WORKER_STRUCTS_H\n#define API_WORKER_STRUCTS_H\n\n"
+		"#include \"worker/wk.h\"\n\n"
+		"static inline uint64_t ws_handle(struct wk_thread *t, enum cw_handle_type type,\n"
+		"\t\t\t\t uintptr_t host)\n{\n"
+		"\treturn host ? wk_handle_out(t, type, (void *)host) : 0;\n}\n\n"
+		"/* Other than success is the answer of the call; check the decoder as well. */\n");
 	put_all(o, WORKER_PUT, WORKER_GET, false);
 	gen_put(o, "\n#endif\n");
 }

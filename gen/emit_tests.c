@@ -66,7 +66,8 @@ static void put_compare(struct gen_out *o, const struct gen_func *f, const struc
 		gen_put(o, "\tloop_check(same_%s(&%s, variant, %d), \"%s\");\n", p->base, at, host,
 			p->name);
 	else if (gen_elem_pod(p))
-		gen_put(o, "\tloop_check(loop_is_pod(&%s, sizeof(%s)), \"%s\");\n", at, at, p->name);
+		gen_put(o, "\tloop_check(loop_is_pod(&%s, sizeof(%s)), \"%s\");\n", at, at,
+			p->name);
 	else if (gen_elem_handle(p))
 		gen_put(o, "\tloop_check((uintptr_t)%s == (uintptr_t)%s, \"%s\");\n", at,
 			handle_sample(p->type, "7", host), p->name);
@@ -77,16 +78,16 @@ static void put_compare(struct gen_out *o, const struct gen_func *f, const struc
 
 static char *bytes_of(const struct gen_param *p)
 {
-	return p->attrs ? gen_printf("api_attr_size_%s(%s)", p->attrs->name, p->attr_expr) :
-			  gen_printf("(size_t)(%s)", p->bytes);
+	return p->attrs ? gen_printf("api_attr_size_%s(%s)", p->attrs->name, p->attr_expr)
+			: gen_printf("(size_t)(%s)", p->bytes);
 }
 
 /* The back end's view of an argument. */
 static void put_back_in(struct gen_out *o, const struct gen_func *f, const struct gen_param *p)
 {
 	if (p->optional && p->form != GEN_F_VALUE)
-		gen_put(o, "\tloop_check((%s == NULL) == (variant & 1), \"%s\");\n\tif (%s) {\n", p->name,
-			p->name, p->name);
+		gen_put(o, "\tloop_check((%s == NULL) == (variant & 1), \"%s\");\n\tif (%s) {\n",
+			p->name, p->name, p->name);
 	switch (p->form) {
 	case GEN_F_VALUE:
 		put_compare(o, f, p, p->name, true);
@@ -124,7 +125,8 @@ static void put_back_out(struct gen_out *o, const struct gen_func *f, const stru
 			gen_put(o, "\tif (loop.forged)\n\t\t*%s = (%s)~0ull;\n", p->name, p->base);
 		break;
 	case GEN_F_ARRAY:
-		gen_put(o, "\tfor (size_t i = 0; %s && i < (size_t)(%s); i++) {\n", p->name, p->count);
+		gen_put(o, "\tfor (size_t i = 0; %s && i < (size_t)(%s); i++) {\n", p->name,
+			p->count);
 		put_fill(o, f, p, gen_printf("%s[i]", p->name), true);
 		gen_put(o, "\t}\n");
 		break;
@@ -138,9 +140,11 @@ static void put_back_out(struct gen_out *o, const struct gen_func *f, const stru
 		gen_put(o, "\t*%s = \"sample\";\n", p->name);
 		break;
 	case GEN_F_BORROWED:
-		gen_put(o, "\tstatic %s lent_%s[%d];\n\n\tfor (int i = 0; i < %d; i++)\n"
-			   "\t\tlent_%s[i] = (%s)%s;\n\t*%s = lent_%s;\n", p->base, p->name, SAMPLES,
-			SAMPLES, p->name, p->base, handle_sample(p->type, "7", true), p->name, p->name);
+		gen_put(o,
+			"\tstatic %s lent_%s[%d];\n\n\tfor (int i = 0; i < %d; i++)\n"
+			"\t\tlent_%s[i] = (%s)%s;\n\t*%s = lent_%s;\n",
+			p->base, p->name, SAMPLES, SAMPLES, p->name, p->base,
+			handle_sample(p->type, "7", true), p->name, p->name);
 		break;
 	default:
 		break;
@@ -181,17 +185,20 @@ static void put_play_arg(struct gen_out *o, const struct gen_func *f, const stru
 	} else if (p->form == GEN_F_STRING || p->form == GEN_F_IMAGE) {
 		gen_put(o, "\tconst char *%s = \"sample\";\n", p->name);
 	} else if (p->form == GEN_F_BYTES || p->form == GEN_F_CHARS) {
-		gen_put(o, "\tchar s_%s[256];\n\tvoid *%s = s_%s;\n\tmemset(s_%s, 0xee, sizeof(s_%s));\n",
+		gen_put(o,
+			"\tchar s_%s[256];\n\tvoid *%s = s_%s;\n\tmemset(s_%s, 0xee, "
+			"sizeof(s_%s));\n",
 			p->name, p->name, p->name, p->name, p->name);
 		if (p->dir == GEN_IN)
 			gen_put(o, "\tloop_pod(s_%s, sizeof(s_%s));\n", p->name, p->name);
 	} else if (p->form == GEN_F_NAME || p->form == GEN_F_BORROWED) {
-		gen_put(o, "\tconst %ss_%s = NULL;\n\tconst %s*%s = %s&s_%s;\n", elem, p->name, elem,
-			p->name, given, p->name);
+		gen_put(o, "\tconst %ss_%s = NULL;\n\tconst %s*%s = %s&s_%s;\n", elem, p->name,
+			elem, p->name, given, p->name);
 	} else {
-		gen_put(o, "\t%s s_%s[%d];\n\t%s *%s = %ss_%s;\n"
-			   "\tmemset(s_%s, 0xee, sizeof(s_%s));\n", elem, p->name, SAMPLES, elem,
-			p->name, given, p->name, p->name, p->name);
+		gen_put(o,
+			"\t%s s_%s[%d];\n\t%s *%s = %ss_%s;\n"
+			"\tmemset(s_%s, 0xee, sizeof(s_%s));\n",
+			elem, p->name, SAMPLES, elem, p->name, given, p->name, p->name, p->name);
 		if (p->dir != GEN_OUT) {
 			gen_put(o, "\tfor (int i = 0; i < %d; i++) {\n", SAMPLES);
 			put_fill(o, f, p, gen_printf("s_%s[i]", p->name), false);
@@ -208,8 +215,8 @@ static void put_play_result(struct gen_out *o, const struct gen_func *f, const s
 	switch (p->form) {
 	case GEN_F_ONE:
 		if (p->chosen)
-			gen_put(o, "\tloop_check((uintptr_t)s_%s[0] == loop.chosen, \"%s\");\n", p->name,
-				p->name);
+			gen_put(o, "\tloop_check((uintptr_t)s_%s[0] == loop.chosen, \"%s\");\n",
+				p->name, p->name);
 		else
 			put_compare(o, f, p, gen_printf("s_%s[0]", p->name), false);
 		break;
@@ -227,9 +234,10 @@ static void put_play_result(struct gen_out *o, const struct gen_func *f, const s
 		gen_put(o, "\tloop_check(!strcmp(s_%s, \"sample\"), \"%s\");\n", p->name, p->name);
 		break;
 	case GEN_F_BORROWED:
-		gen_put(o, "\tfor (size_t i = 0; i < (size_t)(%s); i++)\n"
-			   "\t\tloop_check((uintptr_t)s_%s[i] == (uintptr_t)%s, \"%s\");\n", p->borrowed,
-			p->name, handle_sample(p->type, "7", false), p->name);
+		gen_put(o,
+			"\tfor (size_t i = 0; i < (size_t)(%s); i++)\n"
+			"\t\tloop_check((uintptr_t)s_%s[i] == (uintptr_t)%s, \"%s\");\n",
+			p->borrowed, p->name, handle_sample(p->type, "7", false), p->name);
 		break;
 	default:
 		break;
@@ -245,7 +253,9 @@ static void put_play(struct gen_out *o, const struct gen_func *f)
 		put_play_arg(o, f, &f->param[i]);
 	gen_put(o, "\n\t(void)variant;\n%s;\n\tif (!r && !loop.forged) {\n",
 		gen_wrap(gen_printf("\tr = call_%s(%s%s)", f->name, gen_arg_list(f),
-				    !gen_extra_stream(f) ? "" : f->nparams ? ", NULL" : "NULL")));
+				    !gen_extra_stream(f) ? ""
+				    : f->nparams	 ? ", NULL"
+							 : "NULL")));
 	for (int i = 0; i < f->nparams; i++) {
 		if (f->param[i].dir != GEN_IN && f->param[i].form != GEN_F_NONE)
 			put_play_result(o, f, &f->param[i]);
@@ -255,7 +265,9 @@ static void put_play(struct gen_out *o, const struct gen_func *f)
 		const struct gen_param *p = &f->param[i];
 
 		if (p->dir == GEN_OUT && p->form == GEN_F_ONE)
-			gen_put(o, "\t\tloop_check(loop_untouched(s_%s, sizeof(s_%s)), \"%s untouched\");\n",
+			gen_put(o,
+				"\t\tloop_check(loop_untouched(s_%s, sizeof(s_%s)), \"%s "
+				"untouched\");\n",
 				p->name, p->name, p->name);
 	}
 	gen_put(o, "\t}\n\treturn r;\n}\n");
@@ -285,21 +297,28 @@ static void put_sample_field(struct gen_out *o, const struct gen_field *f, bool 
 	const char *value = strstr(f->path, "andleTypes") ? "0" : "1";
 
 	if (f->count && compare)
-		gen_put(o, "\tif (%s != 2 || !same_%s(&s->%s[0], variant, host) ||\n"
-			   "\t    !same_%s(&s->%s[1], variant, host))\n\t\treturn false;\n",
+		gen_put(o,
+			"\tif (%s != 2 || !same_%s(&s->%s[0], variant, host) ||\n"
+			"\t    !same_%s(&s->%s[1], variant, host))\n\t\treturn false;\n",
 			count_of(f), f->type->name, f->path, f->type->name, f->path);
 	else if (f->count)
-		gen_put(o, "\tstatic %s array[2];\n\n\tsample_%s(&array[0], variant, host);\n"
-			   "\tsample_%s(&array[1], variant, host);\n\t%s = 2;\n\ts->%s = array;\n",
+		gen_put(o,
+			"\tstatic %s array[2];\n\n\tsample_%s(&array[0], variant, host);\n"
+			"\tsample_%s(&array[1], variant, host);\n\t%s = 2;\n\ts->%s = array;\n",
 			f->type->name, f->type->name, f->type->name, count_of(f), f->path);
 	else if (f->type->kind == GEN_HANDLE)
-		gen_put(o, compare ? "\tif ((uintptr_t)%s != %s)\n\t\treturn false;\n" :
-				     "\t%s = (%s)%s;\n", at, compare ? host : f->type->name, host);
+		gen_put(o,
+			compare ? "\tif ((uintptr_t)%s != %s)\n\t\treturn false;\n"
+				: "\t%s = (%s)%s;\n",
+			at, compare ? host : f->type->name, host);
 	else if (f->type->kind == GEN_SCALAR)
-		gen_put(o, compare ? "\tif (%s != %s)\n\t\treturn false;\n" : "\t%s = %s;\n", at, value);
+		gen_put(o, compare ? "\tif (%s != %s)\n\t\treturn false;\n" : "\t%s = %s;\n", at,
+			value);
 	else
-		gen_put(o, compare ? "\tif (!loop_is_pod(&%s, sizeof(%s)))\n\t\treturn false;\n" :
-				     "\tloop_pod(&%s, sizeof(%s));\n", at, at);
+		gen_put(o,
+			compare ? "\tif (!loop_is_pod(&%s, sizeof(%s)))\n\t\treturn false;\n"
+				: "\tloop_pod(&%s, sizeof(%s));\n",
+			at, at);
 }
 
 /* Values of the discriminating member that variants run through. */
@@ -320,8 +339,9 @@ static void put_sample(struct gen_out *o, const struct gen_type *t, bool compare
 {
 	const char *key = NULL;
 
-	gen_put(o, compare ? "\nstatic inline bool same_%s(const %s *s, int variant, int host)\n{\n" :
-			     "\nstatic inline void sample_%s(%s *s, int variant, int host)\n{\n",
+	gen_put(o,
+		compare ? "\nstatic inline bool same_%s(const %s *s, int variant, int host)\n{\n"
+			: "\nstatic inline void sample_%s(%s *s, int variant, int host)\n{\n",
 		t->name, t->name);
 	if (count_cases(t, NULL)) {
 		gen_put(o, "\tstatic const int cases[] = { ");
@@ -345,8 +365,10 @@ static void put_sample(struct gen_out *o, const struct gen_type *t, bool compare
 		}
 		g = i + 1 < t->nfields ? &t->field[i + 1] : NULL;
 		if (g && g->key && !f->key)
-			gen_put(o, compare ? "\tif ((int)s->%s != tag)\n\t\treturn false;\n" :
-					     "\ts->%s = tag;\n", g->key);
+			gen_put(o,
+				compare ? "\tif ((int)s->%s != tag)\n\t\treturn false;\n"
+					: "\ts->%s = tag;\n",
+				g->key);
 		else if (!is_count(t, f->path))
 			put_sample_field(o, f, compare);
 	}

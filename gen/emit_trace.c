@@ -58,12 +58,14 @@ void gen_put_trace(struct gen_out *o, const struct gen_func *f)
 		if (!shows_result(p))
 			continue;
 		fmt = gen_printf("%s *%s=%s", fmt, p->name, handle ? "%p" : p->type->fmt);
-		args = gen_printf(handle ? "%s,\n\t\t\t      (void *)(uintptr_t)(r || !%s ? 0 : *%s)" :
-					   "%s,\n\t\t\t      r || !%s ? 0 : *%s", args, p->name,
-				  p->name);
+		args = gen_printf(
+			handle ? "%s,\n\t\t\t      (void *)(uintptr_t)(r || !%s ? 0 : *%s)"
+			       : "%s,\n\t\t\t      r || !%s ? 0 : *%s",
+			args, p->name, p->name);
 	}
-	gen_put(o, "\n%s\n{\n\tif (cg_trace_on())\n"
-		   "\t\tcg_trace_line(\"%s\",\n\t\t\t      %s);\n\treturn r;\n}\n",
+	gen_put(o,
+		"\n%s\n{\n\tif (cg_trace_on())\n"
+		"\t\tcg_trace_line(\"%s\",\n\t\t\t      %s);\n\treturn r;\n}\n",
 		gen_wrap(gen_printf("static CUresult trace_%s(CUresult r%s%s)", f->name,
 				    f->nparams ? ", " : "", f->nparams ? gen_param_list(f) : "")),
 		fmt, args);

@@ -86,8 +86,10 @@ static void put_take_one(struct gen_out *o, const struct gen_param *p)
 	if (one && p->optional)
 		gen_put(o, "\tif (!cw_dec_u64(in))\n\t\t%s = NULL;\n\telse {\n", p->name);
 	if (gen_elem_struct(p))
-		gen_put(o, "\tr = ws_get_%s(t, in, &%s);\n\tif (r)\n\t\treturn cw_dec_ok(in) ? r : "
-			   "wk_malformed(t);\n", p->base, at);
+		gen_put(o,
+			"\tr = ws_get_%s(t, in, &%s);\n\tif (r)\n\t\treturn cw_dec_ok(in) ? r : "
+			"wk_malformed(t);\n",
+			p->base, at);
 	else if (gen_elem_pod(p))
 		gen_put(o, "\tcw_dec_fixed(in, &%s, sizeof(%s));\n", at, at);
 	else if (gen_elem_handle(p))
@@ -103,8 +105,10 @@ static void put_take_one(struct gen_out *o, const struct gen_param *p)
 static void put_take(struct gen_out *o, const struct gen_param *p)
 {
 	if (p->form > GEN_F_ONE && p->optional && p->form != GEN_F_STRING)
-		gen_put(o, p->form == GEN_F_ARRAY ? "\thas_%s = cw_dec_u64(in);\n" :
-						    "\t(void)cw_dec_u64(in); /* wants %s */\n", p->name);
+		gen_put(o,
+			p->form == GEN_F_ARRAY ? "\thas_%s = cw_dec_u64(in);\n"
+					       : "\t(void)cw_dec_u64(in); /* wants %s */\n",
+			p->name);
 	if (p->dir == GEN_OUT)
 		return;
 	switch (p->form) {
@@ -114,15 +118,17 @@ static void put_take(struct gen_out *o, const struct gen_param *p)
 		break;
 	case GEN_F_ARRAY:
 		if (!gen_elem_struct(p)) {
-			gen_put(o, "\tb_%s = cw_dec_bytes(in, CW_CMD_MAX, &n_%s);\n", p->name, p->name);
+			gen_put(o, "\tb_%s = cw_dec_bytes(in, CW_CMD_MAX, &n_%s);\n", p->name,
+				p->name);
 			break;
 		}
-		gen_put(o, "\tn_%s = cw_dec_u64(in);\n\tif (n_%s > API_ELEMS_MAX)\n"
-			   "\t\treturn wk_malformed(t);\n"
-			   "\t%s = wk_temp(t, n_%s * sizeof(*%s));\n"
-			   "\tfor (size_t i = 0; %s && i < n_%s; i++) {\n"
-			   "\t\tr = ws_get_%s(t, in, &%s[i]);\n\t\tif (r)\n"
-			   "\t\t\treturn cw_dec_ok(in) ? r : wk_malformed(t);\n\t}\n",
+		gen_put(o,
+			"\tn_%s = cw_dec_u64(in);\n\tif (n_%s > API_ELEMS_MAX)\n"
+			"\t\treturn wk_malformed(t);\n"
+			"\t%s = wk_temp(t, n_%s * sizeof(*%s));\n"
+			"\tfor (size_t i = 0; %s && i < n_%s; i++) {\n"
+			"\t\tr = ws_get_%s(t, in, &%s[i]);\n\t\tif (r)\n"
+			"\t\t\treturn cw_dec_ok(in) ? r : wk_malformed(t);\n\t}\n",
 			p->name, p->name, p->name, p->name, p->name, p->name, p->name, p->base,
 			p->name);
 		break;
@@ -133,7 +139,9 @@ static void put_take(struct gen_out *o, const struct gen_param *p)
 		gen_put(o, "\t%s = cw_dec_str(in, API_STRING_MAX);\n", p->name);
 		break;
 	case GEN_F_IMAGE:
-		gen_put(o, "\t%s = wk_image_in(t, in, &n_%s);\n\tif (!%s)\n\t\treturn wk_malformed(t);\n",
+		gen_put(o,
+			"\t%s = wk_image_in(t, in, &n_%s);\n\tif (!%s)\n\t\treturn "
+			"wk_malformed(t);\n",
 			p->name, p->name, p->name);
 		break;
 	default:
@@ -164,9 +172,11 @@ static void put_use_handle(struct gen_out *o, const struct gen_param *p)
 
 	if (p->dir == GEN_OUT)
 		return;
-	gen_put(o, "\tif (!wk_handle_in(t, %s, h_%s, &o_%s))\n\t\treturn wk_bad_handle(%s);\n"
-		   "\t%s%s = (%s)(uintptr_t)o_%s;\n", type, p->name, p->name, type,
-		p->form == GEN_F_ONE ? "v_" : "", p->name, p->base, p->name);
+	gen_put(o,
+		"\tif (!wk_handle_in(t, %s, h_%s, &o_%s))\n\t\treturn wk_bad_handle(%s);\n"
+		"\t%s%s = (%s)(uintptr_t)o_%s;\n",
+		type, p->name, p->name, type, p->form == GEN_F_ONE ? "v_" : "", p->name, p->base,
+		p->name);
 }
 
 /* The array's length on the wire must be what the description says it is. */
@@ -176,36 +186,44 @@ static void put_use_array(struct gen_out *o, const struct gen_param *p)
 
 	if (p->dir != GEN_IN) {
 		/* Kept: the back end may put a larger number in its place. */
-		gen_put(o, "\tif (%s)\n\t\tcap_%s = (size_t)(%s);\n"
-			   "\tif (cap_%s > API_OUT_ELEMS_MAX)\n\t\treturn wk_malformed(t);\n"
-			   "\tif (cap_%s)\n\t\t%s = wk_temp(t, cap_%s * sizeof(*%s));\n"
-			   "\tif (cap_%s && !%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+		gen_put(o,
+			"\tif (%s)\n\t\tcap_%s = (size_t)(%s);\n"
+			"\tif (cap_%s > API_OUT_ELEMS_MAX)\n\t\treturn wk_malformed(t);\n"
+			"\tif (cap_%s)\n\t\t%s = wk_temp(t, cap_%s * sizeof(*%s));\n"
+			"\tif (cap_%s && !%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
 			has, p->name, p->count, p->name, p->name, p->name, p->name, p->name,
 			p->name, p->name);
 		return;
 	}
 	if (gen_elem_struct(p)) {
-		gen_put(o, "\tif (n_%s != (size_t)(%s))\n\t\treturn wk_malformed(t);\n"
-			   "\tif (n_%s && !%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n", p->name,
-			p->count, p->name, p->name);
+		gen_put(o,
+			"\tif (n_%s != (size_t)(%s))\n\t\treturn wk_malformed(t);\n"
+			"\tif (n_%s && !%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+			p->name, p->count, p->name, p->name);
 		return;
 	}
 	if (gen_elem_pod(p))
-		gen_put(o, "\tif (n_%s %% sizeof(*%s) || n_%s / sizeof(*%s) != (%s ? (size_t)(%s) : 0))\n"
-			   "\t\treturn wk_malformed(t);\n\t%s = (%s *)(uintptr_t)b_%s;\n", p->name,
-			p->name, p->name, p->name, has, p->count, p->name, p->base, p->name);
+		gen_put(o,
+			"\tif (n_%s %% sizeof(*%s) || n_%s / sizeof(*%s) != (%s ? (size_t)(%s) : "
+			"0))\n"
+			"\t\treturn wk_malformed(t);\n\t%s = (%s *)(uintptr_t)b_%s;\n",
+			p->name, p->name, p->name, p->name, has, p->count, p->name, p->base,
+			p->name);
 	else
-		gen_put(o, "\tif (n_%s %% 8 || n_%s / 8 != (%s ? (size_t)(%s) : 0))\n"
-			   "\t\treturn wk_malformed(t);\n"
-			   "\tif (n_%s)\n\t\t%s = wk_temp(t, n_%s / 8 * sizeof(*%s));\n"
-			   "\tif (n_%s && !%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+		gen_put(o,
+			"\tif (n_%s %% 8 || n_%s / 8 != (%s ? (size_t)(%s) : 0))\n"
+			"\t\treturn wk_malformed(t);\n"
+			"\tif (n_%s)\n\t\t%s = wk_temp(t, n_%s / 8 * sizeof(*%s));\n"
+			"\tif (n_%s && !%s)\n\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
 			p->name, p->name, has, p->count, p->name, p->name, p->name, p->name,
 			p->name, p->name);
 	if (gen_elem_handle(p))
-		gen_put(o, "\tfor (size_t i = 0; i < n_%s / 8; i++) {\n\t\tvoid *host;\n\n"
-			   "\t\tif (!wk_handle_in(t, %s, b_%s[i], &host))\n"
-			   "\t\t\treturn wk_bad_handle(%s);\n\t\t%s[i] = host;\n\t}\n",
-			p->name, gen_handle_enum(p->type), p->name, gen_handle_enum(p->type), p->name);
+		gen_put(o,
+			"\tfor (size_t i = 0; i < n_%s / 8; i++) {\n\t\tvoid *host;\n\n"
+			"\t\tif (!wk_handle_in(t, %s, b_%s[i], &host))\n"
+			"\t\t\treturn wk_bad_handle(%s);\n\t\t%s[i] = host;\n\t}\n",
+			p->name, gen_handle_enum(p->type), p->name, gen_handle_enum(p->type),
+			p->name);
 	else if (!gen_elem_pod(p))
 		gen_put(o, "\tfor (size_t i = 0; i < n_%s / 8; i++)\n\t\t%s[i] = (%s)b_%s[i];\n",
 			p->name, p->name, p->base, p->name);
@@ -214,19 +232,22 @@ static void put_use_array(struct gen_out *o, const struct gen_param *p)
 /* Room for the largest value where an attribute decides the type. */
 static void put_use_bytes(struct gen_out *o, const struct gen_param *p)
 {
-	const char *size = p->attrs ? gen_printf("api_attr_size_%s(%s)", p->attrs->name,
-						 p->attr_expr) :
-				      gen_printf("(size_t)(%s)", p->bytes);
+	const char *size =
+		p->attrs ? gen_printf("api_attr_size_%s(%s)", p->attrs->name, p->attr_expr)
+			 : gen_printf("(size_t)(%s)", p->bytes);
 
 	if (p->dir != GEN_IN)
-		gen_put(o, "\tn_%s = %s;\n\tif (%sn_%s > API_OUT_BYTES_MAX)\n"
-			   "\t\treturn wk_malformed(t);\n", p->name, size,
-			p->attrs ? gen_printf("!n_%s || ", p->name) : "", p->name);
+		gen_put(o,
+			"\tn_%s = %s;\n\tif (%sn_%s > API_OUT_BYTES_MAX)\n"
+			"\t\treturn wk_malformed(t);\n",
+			p->name, size, p->attrs ? gen_printf("!n_%s || ", p->name) : "", p->name);
 	else
 		gen_put(o, "\tif (n_%s != %s%s)\n\t\treturn wk_malformed(t);\n", p->name, size,
 			p->attrs ? gen_printf(" || !n_%s", p->name) : "");
-	gen_put(o, "\t%s = wk_temp(t, cw_max(n_%s, sizeof(CUlaunchAttributeValue)));\n\tif (!%s)\n"
-		   "\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n", p->name, p->name, p->name);
+	gen_put(o,
+		"\t%s = wk_temp(t, cw_max(n_%s, sizeof(CUlaunchAttributeValue)));\n\tif (!%s)\n"
+		"\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+		p->name, p->name, p->name);
 	if (p->dir == GEN_IN)
 		gen_put(o, "\tif (n_%s)\n\t\tmemcpy(%s, b_%s, n_%s);\n", p->name, p->name, p->name,
 			p->name);
@@ -241,10 +262,11 @@ static void put_use(struct gen_out *o, const struct gen_param *p)
 	else if (p->form == GEN_F_BYTES)
 		put_use_bytes(o, p);
 	else if (p->form == GEN_F_CHARS)
-		gen_put(o, "\tif ((size_t)(%s) > API_OUT_BYTES_MAX)\n\t\treturn wk_malformed(t);\n"
-			   "\t%s = wk_temp(t, (size_t)(%s) + 1);\n\tif (!%s)\n"
-			   "\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n", p->chars, p->name, p->chars,
-			p->name);
+		gen_put(o,
+			"\tif ((size_t)(%s) > API_OUT_BYTES_MAX)\n\t\treturn wk_malformed(t);\n"
+			"\t%s = wk_temp(t, (size_t)(%s) + 1);\n\tif (!%s)\n"
+			"\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+			p->chars, p->name, p->chars, p->name);
 	else if (p->form == GEN_F_STRING && !p->optional)
 		gen_put(o, "\tif (!%s)\n\t\treturn wk_malformed(t);\n", p->name);
 }
@@ -252,9 +274,10 @@ static void put_use(struct gen_out *o, const struct gen_param *p)
 static void put_give_one(struct gen_out *o, const struct gen_param *p)
 {
 	if (p->chosen)
-		gen_put(o, "\tif (!wk_handle_bind(t, %s, g_%s, (void *)(uintptr_t)v_%s))\n"
-			   "\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n", gen_handle_enum(p->type),
-			p->name, p->name);
+		gen_put(o,
+			"\tif (!wk_handle_bind(t, %s, g_%s, (void *)(uintptr_t)v_%s))\n"
+			"\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
+			gen_handle_enum(p->type), p->name, p->name);
 	else if (gen_elem_struct(p))
 		gen_put(o, "\tr = ws_put_%s(t, out, &v_%s);\n\tif (r)\n\t\treturn r;\n", p->base,
 			p->name);
@@ -264,8 +287,8 @@ static void put_give_one(struct gen_out *o, const struct gen_param *p)
 		gen_put(o, "\tcw_enc_u64(out, ws_handle(t, %s, (uintptr_t)v_%s));\n",
 			gen_handle_enum(p->type), p->name);
 	else
-		gen_put(o, "\tcw_enc_u64(out, (uint64_t)%sv_%s);\n", p->stars > 1 ? "(uintptr_t)" : "",
-			p->name);
+		gen_put(o, "\tcw_enc_u64(out, (uint64_t)%sv_%s);\n",
+			p->stars > 1 ? "(uintptr_t)" : "", p->name);
 	if (p->layout)
 		gen_put(o, "\twk_function_layout(t, (CUfunction)v_%s, out);\n", p->name);
 }
@@ -293,13 +316,14 @@ static void put_give(struct gen_out *o, const struct gen_param *p)
 	case GEN_F_ARRAY:
 		n = gen_printf("cap_%s", p->name);
 		if (gen_elem_pod(p))
-			gen_put(o, "\tcw_enc_bytes(out, %s, %s * sizeof(*%s));\n", p->name, n, p->name);
+			gen_put(o, "\tcw_enc_bytes(out, %s, %s * sizeof(*%s));\n", p->name, n,
+				p->name);
 		else
 			put_give_words(o, p, n);
 		break;
 	case GEN_F_BORROWED:
-		n = gen_printf("v_%s ? cw_min((size_t)(%s), (size_t)API_OUT_ELEMS_MAX) : 0", p->name,
-			       p->borrowed);
+		n = gen_printf("v_%s ? cw_min((size_t)(%s), (size_t)API_OUT_ELEMS_MAX) : 0",
+			       p->name, p->borrowed);
 		put_give_words(o, p, n);
 		break;
 	case GEN_F_BYTES:
@@ -310,7 +334,8 @@ static void put_give(struct gen_out *o, const struct gen_param *p)
 			p->name, p->chars);
 		break;
 	case GEN_F_NAME:
-		gen_put(o, "\tcw_enc_bytes(out, v_%s, v_%s ? strnlen(v_%s, API_NAME_MAX) + 1 : 0);\n",
+		gen_put(o,
+			"\tcw_enc_bytes(out, v_%s, v_%s ? strnlen(v_%s, API_NAME_MAX) + 1 : 0);\n",
 			p->name, p->name, p->name);
 		break;
 	default:
@@ -356,8 +381,10 @@ static void put_call(struct gen_out *o, const struct gen_func *f, const char *sy
 static void put_dispatch(struct gen_out *o, const struct gen_func *f, const char *prefix,
 			 const char *symbol)
 {
-	gen_put(o, "\n/* %s */\nCUresult %s_%s(struct wk_thread *t, struct cw_dec *in, "
-		   "struct cw_enc *out)\n{\n", f->doc, prefix, f->name);
+	gen_put(o,
+		"\n/* %s */\nCUresult %s_%s(struct wk_thread *t, struct cw_dec *in, "
+		"struct cw_enc *out)\n{\n",
+		f->doc, prefix, f->name);
 	for (int i = 0; i < f->nparams; i++)
 		put_local(o, &f->param[i]);
 	gen_put(o, "\tCUresult r;\n\n");

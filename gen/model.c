@@ -179,8 +179,10 @@ static void resolve_param(struct gen_api *api, struct gen_func *f, struct gen_pa
 	else
 		p->form = pointer_form(p);
 	if (gen_crosses(f) && !p->fixed && p->form == GEN_F_NONE)
-		gen_error(p->line, "parameter %s does not say how it crosses: count=, bytes=, "
-				   "attr=, chars=, address, image or fixed=", p->name);
+		gen_error(p->line,
+			  "parameter %s does not say how it crosses: count=, bytes=, "
+			  "attr=, chars=, address, image or fixed=",
+			  p->name);
 }
 
 void gen_resolve(struct gen_api *api)

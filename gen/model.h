@@ -69,7 +69,7 @@ struct gen_attrs {
 	struct gen_attr {
 		const char *attr;
 		const char *type;
-	} *attr;
+	} * attr;
 	int n;
 };
 
@@ -81,7 +81,11 @@ struct gen_policy {
 	const char *value;
 };
 
-enum gen_dir { GEN_IN, GEN_OUT, GEN_INOUT };
+enum gen_dir {
+	GEN_IN,
+	GEN_OUT,
+	GEN_INOUT
+};
 
 /**
  * enum gen_form - How a parameter crosses
@@ -133,7 +137,12 @@ struct gen_symbol {
 	const char *refused; /* reason, or NULL */
 };
 
-enum gen_class { GEN_LOCAL, GEN_ASYNC, GEN_INLINE, GEN_SYNC };
+enum gen_class {
+	GEN_LOCAL,
+	GEN_ASYNC,
+	GEN_INLINE,
+	GEN_SYNC
+};
 
 struct gen_text {
 	const char *a, *b;

@@ -11,15 +11,15 @@
 #include "gen/model.h"
 
 /* Room for one more of a growing array: capacity doubles at powers of two. */
-#define GEN_PUSH(array, n)                                                                         \
-	({                                                                                         \
-		if (!((n) & ((n)-1))) {                                                            \
-			void *more_ = gen_alloc(sizeof(*(array)) * ((n) ? (n)*2 : 1));             \
-			if (n)                                                                     \
-				memcpy(more_, (array), sizeof(*(array)) * (n));                    \
-			(array) = more_;                                                           \
-		}                                                                                  \
-		&(array)[(n)++];                                                                   \
+#define GEN_PUSH(array, n)                                                             \
+	({                                                                             \
+		if (!((n) & ((n)-1))) {                                                \
+			void *more_ = gen_alloc(sizeof(*(array)) * ((n) ? (n)*2 : 1)); \
+			if (n)                                                         \
+				memcpy(more_, (array), sizeof(*(array)) * (n));        \
+			(array) = more_;                                               \
+		}                                                                      \
+		&(array)[(n)++];                                                       \
 	})
 
 /**
@@ -37,8 +37,8 @@ struct gen_state {
 };
 
 static const char *const type_words[] = {
-	[GEN_SCALAR] = "scalar",     [GEN_HANDLE] = "handle",	  [GEN_POD] = "pod",
-	[GEN_STRUCT] = "struct",     [GEN_CALLBACK] = "callback", [GEN_OPAQUE] = "opaque",
+	[GEN_SCALAR] = "scalar", [GEN_HANDLE] = "handle",     [GEN_POD] = "pod",
+	[GEN_STRUCT] = "struct", [GEN_CALLBACK] = "callback", [GEN_OPAQUE] = "opaque",
 };
 
 static void open_type(struct gen_state *s, const struct gen_line *line, enum gen_type_kind kind)
@@ -75,8 +75,8 @@ static void open_func(struct gen_state *s, const struct gen_line *line, bool ref
 	struct gen_func *f;
 
 	if (line->n < 2 + refused) {
-		gen_error(line, refused ? "refused wants a name and a reason" :
-					  "function wants a name");
+		gen_error(line,
+			  refused ? "refused wants a name and a reason" : "function wants a name");
 		return;
 	}
 	if (!s->family) {

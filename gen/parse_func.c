@@ -120,8 +120,8 @@ static bool take_value(struct gen_param *p, const char *w)
 		const char *word;
 		const char **value;
 	} values[] = {
-		{ "count=", &p->count }, { "bytes=", &p->bytes }, { "chars=", &p->chars },
-		{ "attr=", &p->attr },	 { "value=", &p->value }, { "fixed=", &p->fixed },
+		{ "count=", &p->count },       { "bytes=", &p->bytes }, { "chars=", &p->chars },
+		{ "attr=", &p->attr },	       { "value=", &p->value }, { "fixed=", &p->fixed },
 		{ "borrowed=", &p->borrowed },
 	};
 
@@ -341,18 +341,30 @@ void gen_parse_func_line(struct gen_func *f, const struct gen_line *line)
 		void (*parse)(struct gen_func *f, const struct gen_line *line);
 		bool in_refused;
 	} words[] = {
-		{ "symbol", line_symbol, true }, { "doc", line_doc, true },
-		{ "class", line_class },	 { "needs", line_needs },
-		{ "in", line_param },		 { "out", line_param },
-		{ "inout", line_param },	 { "require", line_require },
-		{ "local", line_local },	 { "engine", line_engine },
-		{ "before", line_before },	 { "after", line_after },
-		{ "error", line_error },	 { "cache", line_cache },
-		{ "drops", line_drops },	 { "hand", line_hand },
-		{ "soft", line_soft },		 { "test", line_test },
-		{ "binds", line_binds },	 { "copy", line_copy },
-		{ "copy2d", line_copy },	 { "copy3d", line_copy },
-		{ "launch", line_launch },	 { "file", line_file },
+		{ "symbol", line_symbol, true },
+		{ "doc", line_doc, true },
+		{ "class", line_class },
+		{ "needs", line_needs },
+		{ "in", line_param },
+		{ "out", line_param },
+		{ "inout", line_param },
+		{ "require", line_require },
+		{ "local", line_local },
+		{ "engine", line_engine },
+		{ "before", line_before },
+		{ "after", line_after },
+		{ "error", line_error },
+		{ "cache", line_cache },
+		{ "drops", line_drops },
+		{ "hand", line_hand },
+		{ "soft", line_soft },
+		{ "test", line_test },
+		{ "binds", line_binds },
+		{ "copy", line_copy },
+		{ "copy2d", line_copy },
+		{ "copy3d", line_copy },
+		{ "launch", line_launch },
+		{ "file", line_file },
 		{ "shortcut", line_shortcut },
 	};
 

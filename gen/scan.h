@@ -55,7 +55,7 @@ int gen_scan(const char *path, struct gen_file *ret_file);
  * The caller goes on with the next line, so that one run shows all errors.
  */
 __attribute__((format(printf, 2, 3))) void gen_error(const struct gen_line *line, const char *fmt,
-						      ...);
+						     ...);
 
 /* Errors reported so far. */
 int gen_errors(void);

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#include "api/guest_prims.h"
+#include "guest/libcuda/prims.h"
 #include "cuda_proto.h"
 #include "guest/libcuda/cg.h"
 #include "guest/libcuda/transport.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/guest_prims.h"
+#include "guest/libcuda/prims.h"
 #include "api/worker_fns.h"
 
 struct loop loop;
@@ -212,28 +212,53 @@ int cg_range_del(uint64_t base, struct cg_range *ret)
 }
 
 /* Bookkeeping that has nothing to do with the wire. */
-void cg_capture_open(void) {}
-void cg_capture_close(void) {}
-void cg_ctx_born(CUcontext ctx, CUdevice dev, unsigned int flags, int is_primary) {}
-void cg_ctx_gone(CUcontext ctx) {}
-void cg_primary_released(CUdevice dev, int reset) {}
-void cg_primary_retained(CUdevice dev) {}
-void cg_stream_born(CUstream stream, unsigned int flags, int priority) {}
-void cg_stream_gone(CUstream stream) {}
-void cg_event_born(CUevent event) {}
+void cg_capture_open(void)
+{
+}
+void cg_capture_close(void)
+{
+}
+void cg_ctx_born(CUcontext ctx, CUdevice dev, unsigned int flags, int is_primary)
+{
+}
+void cg_ctx_gone(CUcontext ctx)
+{
+}
+void cg_primary_released(CUdevice dev, int reset)
+{
+}
+void cg_primary_retained(CUdevice dev)
+{
+}
+void cg_stream_born(CUstream stream, unsigned int flags, int priority)
+{
+}
+void cg_stream_gone(CUstream stream)
+{
+}
+void cg_event_born(CUevent event)
+{
+}
 bool cg_event_known(CUevent event)
 {
 	return false;
 }
-CUresult cg_event_record(const struct cg_fn *fn, CUevent event, CUstream stream,
-			 unsigned int flags)
+CUresult cg_event_record(const struct cg_fn *fn, CUevent event, CUstream stream, unsigned int flags)
 {
 	return CUDA_SUCCESS;
 }
-void cg_range_new(enum cg_range_kind kind, CUdeviceptr base, uint64_t size) {}
-void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module) {}
-void cg_reserved_free(CUdeviceptr ptr, size_t size) {}
-void cg_module_gone(uint64_t module) {}
+void cg_range_new(enum cg_range_kind kind, CUdeviceptr base, uint64_t size)
+{
+}
+void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module)
+{
+}
+void cg_reserved_free(CUdeviceptr ptr, size_t size)
+{
+}
+void cg_module_gone(uint64_t module)
+{
+}
 
 /* ---- what dispatch functions call */
 
@@ -298,10 +323,10 @@ void wk_function_layout(struct wk_thread *t, CUfunction f, struct cw_enc *out)
 }
 
 /* Written by hand in the worker: not under test here. */
-#define BY_HAND(name)                                                                              \
-	CUresult name(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)                  \
-	{                                                                                          \
-		return CUDA_ERROR_NOT_SUPPORTED;                                                   \
+#define BY_HAND(name)                                                             \
+	CUresult name(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out) \
+	{                                                                         \
+		return CUDA_ERROR_NOT_SUPPORTED;                                  \
 	}
 BY_HAND(disp_cuDevicePrimaryCtxRetain)
 BY_HAND(disp_cuDevicePrimaryCtxRelease)

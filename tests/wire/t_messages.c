@@ -75,7 +75,8 @@ TEST(a_reply_cut_at_any_length_is_an_error_and_touches_no_output)
 			loop.cut_reply = n;
 			r = play(&loop_plays[i], 0);
 			if (r != CUDA_ERROR_UNKNOWN || loop.wrong)
-				printf("# %s reply cut at %zu of %zu\n", loop_plays[i].name, n, full);
+				printf("# %s reply cut at %zu of %zu\n", loop_plays[i].name, n,
+				       full);
 			CHECK_EQ(r, CUDA_ERROR_UNKNOWN);
 			CHECK_EQ(loop.wrong, 0);
 		}
@@ -85,8 +86,18 @@ TEST(a_reply_cut_at_any_length_is_an_error_and_touches_no_output)
 TEST(a_forged_word_harms_nobody)
 {
 	static const uint64_t values[] = {
-		0, 1, 2, 0x7f, 0x41, 0x1000, 0xffffffff, 0x100000000, 0x8000000000000000,
-		0xffffffffffffffff, 0xfffffffffffffff8, 0x2000000000000001,
+		0,
+		1,
+		2,
+		0x7f,
+		0x41,
+		0x1000,
+		0xffffffff,
+		0x100000000,
+		0x8000000000000000,
+		0xffffffffffffffff,
+		0xfffffffffffffff8,
+		0x2000000000000001,
 	};
 
 	for (unsigned int i = 0; i < loop_plays_count; i++) {

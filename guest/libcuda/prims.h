@@ -3,8 +3,8 @@
  * Primitives of the guest library that the description calls by name, beyond
  * those of guest/libcuda/cg.h. Each serves several functions.
  */
-#ifndef API_GUEST_PRIMS_H
-#define API_GUEST_PRIMS_H
+#ifndef GUEST_LIBCUDA_PRIMS_H
+#define GUEST_LIBCUDA_PRIMS_H
 
 #include "guest/libcuda/cg.h"
 
