@@ -347,6 +347,19 @@ static void vcuda_life_work(struct work_struct *work)
 	mutex_unlock(&dev->life_lock);
 }
 
+/**
+ * vcuda_device_free_number() - Let the next device have this one's name
+ * @dev:	without a node: the structure may live on with its open files
+ *
+ * Context: Process.
+ */
+void vcuda_device_free_number(struct vcuda_device *dev)
+{
+	if (dev->number >= 0)
+		ida_free(&vcuda_numbers, dev->number);
+	dev->number = -1;
+}
+
 static void vcuda_device_free_work(struct work_struct *work)
 {
 	struct vcuda_device *dev = container_of(work, struct vcuda_device, free_work);
@@ -361,8 +374,7 @@ static void vcuda_device_free_work(struct work_struct *work)
 	free_page((unsigned long)dev->bells);
 	kfree(dev->events);
 	kfree(dev->misc.name);
-	if (dev->number >= 0)
-		ida_free(&vcuda_numbers, dev->number);
+	vcuda_device_free_number(dev);
 	xa_destroy(&dev->clients);
 	cleanup_srcu_struct(&dev->srcu);
 	kfree(dev);

@@ -16,6 +16,7 @@
 #include <linux/cc_platform.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
 
@@ -138,6 +139,21 @@ static void vcuda_device_quiet(struct vcuda_device *dev)
 	flush_work(&dev->bury_work);
 }
 
+/*
+ * Shutdown and kexec: the device must not write to pages of the next kernel.
+ * Not driver.shutdown: some kernels have one of the bus, which wins, and
+ * others have none.
+ */
+static int vcuda_reboot(struct notifier_block *nb, unsigned long action, void *unused)
+{
+	struct vcuda_device *dev = container_of(nb, struct vcuda_device, reboot);
+
+	mutex_lock(&dev->life_lock);
+	vcuda_device_stop(dev, VCUDA_STOPPED);
+	mutex_unlock(&dev->life_lock);
+	return NOTIFY_DONE;
+}
+
 static int vcuda_probe(struct virtio_device *vdev)
 {
 	struct vcuda_device *dev = vcuda_device_create(vdev);
@@ -153,10 +169,16 @@ static int vcuda_probe(struct virtio_device *vdev)
 	dev->misc.fops = &vcuda_fops;
 	dev->misc.parent = &vdev->dev;
 	dev->misc.mode = 0660;
-	err = misc_register(&dev->misc);
+	dev->reboot.notifier_call = vcuda_reboot;
+	err = register_reboot_notifier(&dev->reboot);
 	if (err)
 		goto stop;
+	err = misc_register(&dev->misc);
+	if (err)
+		goto unregister;
 	return 0;
+unregister:
+	unregister_reboot_notifier(&dev->reboot);
 stop:
 	mutex_lock(&dev->life_lock);
 	vcuda_device_stop(dev, VCUDA_GONE);
@@ -184,6 +206,8 @@ static void vcuda_remove(struct virtio_device *vdev)
 	struct vcuda_device *dev = vdev->priv;
 
 	misc_deregister(&dev->misc);
+	vcuda_device_free_number(dev);
+	unregister_reboot_notifier(&dev->reboot);
 	WRITE_ONCE(dev->gone, true);
 	mutex_lock(&dev->life_lock);
 	vcuda_device_stop(dev, VCUDA_GONE);
@@ -221,22 +245,6 @@ static int vcuda_restore(struct virtio_device *vdev)
 }
 #endif
 
-/*
- * For kexec: the device must not write to pages of the next kernel. From 6.15
- * on the bus itself breaks and resets its devices.
- */
-static void __maybe_unused vcuda_shutdown(struct device *d)
-{
-	struct virtio_device *vdev = dev_to_virtio(d);
-	struct vcuda_device *dev = vdev->priv;
-
-	if (!dev)
-		return;
-	mutex_lock(&dev->life_lock);
-	vcuda_device_stop(dev, VCUDA_STOPPED);
-	mutex_unlock(&dev->life_lock);
-}
-
 /* The second entry is the alias, where there is one. */
 static struct virtio_device_id vcuda_ids[] = {
 	{ VIRTIO_ID_CUDA, VIRTIO_DEV_ANY_ID },
@@ -253,9 +261,6 @@ MODULE_DEVICE_TABLE(virtio, vcuda_table);
 static struct virtio_driver vcuda_driver = {
 	.driver.name = KBUILD_MODNAME,
 	.driver.owner = THIS_MODULE,
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
-	.driver.shutdown = vcuda_shutdown,
-#endif
 	.id_table = vcuda_ids,
 	.validate = vcuda_validate,
 	.probe = vcuda_probe,

@@ -11,6 +11,7 @@ unsigned long vcuda_pin_limit_pages(void);
 
 /* device.c */
 struct vcuda_device *vcuda_device_create(struct virtio_device *vdev);
+void vcuda_device_free_number(struct vcuda_device *dev);
 void vcuda_device_put(struct vcuda_device *dev);
 int vcuda_device_start(struct vcuda_device *dev);
 void vcuda_device_stop(struct vcuda_device *dev, enum vcuda_state state);

@@ -24,6 +24,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -167,6 +168,7 @@ struct vcuda_msg {
 struct vcuda_device {
 	struct kref ref;
 	struct miscdevice misc;
+	struct notifier_block reboot;
 	int number;
 	struct srcu_struct srcu;
 	bool gone;
