@@ -26,11 +26,13 @@ struct workqueue_struct *vcuda_wq;
 
 static unsigned int alias;
 module_param(alias, uint, 0444);
-MODULE_PARM_DESC(alias, "take the device under this virtio id too, if its config space says it is one (41, 2 or 21)");
+MODULE_PARM_DESC(alias,
+		 "take the device under this id too, if config space says it is one (41, 2, 21)");
 
 static unsigned long pin_limit;
 module_param(pin_limit, ulong, 0644);
-MODULE_PARM_DESC(pin_limit, "MiB of registered memory a process may pin beyond RLIMIT_MEMLOCK (0: half of memory)");
+MODULE_PARM_DESC(pin_limit,
+		 "MiB of memory a process may register whatever its rlimit (0: half of memory)");
 
 /* Pages of registered memory that a process may pin whatever its rlimit. */
 unsigned long vcuda_pin_limit_pages(void)

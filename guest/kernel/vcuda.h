@@ -40,8 +40,6 @@
 #include "compat.h"
 
 struct vcuda_area;
-struct vcuda_client;
-struct vcuda_device;
 struct vcuda_owner;
 
 /* Descriptors of controlq that bulk copies never take. */
@@ -212,11 +210,8 @@ struct vcuda_device {
 	u64 epoch;
 	u64 abilities;
 	u64 window_size;
-	u32 max_clients;
-	u32 max_copy;
-	u32 max_region_runs;
-	u16 wire_version;
-	u16 granule_shift;
+	u32 max_clients, max_copy, max_region_runs;
+	u16 wire_version, granule_shift;
 
 	struct mutex files_lock;
 	struct list_head files;

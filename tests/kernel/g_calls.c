@@ -18,6 +18,7 @@
 #include "tests/tap.h"
 
 #define MIB (1ull << 20)
+#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
 
 TEST(query_tells_versions_and_limits)
 {
@@ -240,7 +241,7 @@ static void copy_and_compare(struct guest *g, uint8_t *p, uint64_t offset, uint6
 TEST(copies_of_any_size_and_alignment)
 {
 	static const uint64_t sizes[] = { 1, 63, 4096, 4097, 70001, MIB, 4 * MIB, 5 * MIB + 13 };
-	uint8_t *p = mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
 	struct guest g;
 
 	guest_open(&g);
@@ -256,7 +257,7 @@ TEST(copies_of_any_size_and_alignment)
 TEST(copies_64_mib_both_ways)
 {
 	struct vcuda_stat s = { .size = sizeof(s) };
-	uint8_t *p = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, 64 * MIB, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
 	struct guest g;
 
 	guest_open(&g);
@@ -271,7 +272,7 @@ TEST(copies_64_mib_both_ways)
 
 TEST(copy_refuses_what_is_not_there)
 {
-	uint8_t *p = mmap(NULL, MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, MIB, PROT_READ, ANONYMOUS, -1, 0);
 	struct guest g;
 
 	guest_open(&g);
@@ -361,7 +362,7 @@ TEST(registered_memory_is_the_same_pages)
 {
 	struct vcuda_stat s = { .size = sizeof(s) };
 	uint64_t len = 3 * MIB;
-	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
 	struct guest g;
 	uint32_t id;
 
@@ -391,7 +392,7 @@ TEST(registered_memory_is_the_same_pages)
 /* A page the device only reads may still be written to by the process. */
 TEST(read_only_registration_follows_later_writes)
 {
-	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
 	struct guest g;
 	uint32_t id;
 
