@@ -118,7 +118,16 @@ static enum doctor_mark doctor_guest(char *text, size_t len)
 
 static enum doctor_mark doctor_driver(char *text, size_t len)
 {
-	return doctor_file(text, len, "lib/causeway/guest/virtio_cuda.ko");
+	char cache[PATH_MAX / 2], dir[PATH_MAX], real[PATH_MAX], rel[PATH_MAX];
+
+	ct_kernel_cache(cache, sizeof(cache));
+	snprintf(dir, sizeof(dir), "%s/default", cache);
+	if (!realpath(dir, real)) {
+		snprintf(text, len, "no guest kernel to have one for: ./do setup");
+		return DOCTOR_BAD;
+	}
+	snprintf(rel, sizeof(rel), "lib/causeway/driver%.200s/virtio_cuda.ko", strrchr(real, '/'));
+	return doctor_file(text, len, rel);
 }
 
 static enum doctor_mark doctor_socket(char *text, size_t len)

@@ -28,6 +28,7 @@ check_sanitized()
 	dir=$build-asan
 	[ -f "$dir/build.ninja" ] || meson setup "$dir" -Db_sanitize=address,undefined \
 		-Db_lundef=false >"$build.log" 2>&1 || die "meson setup $dir failed: see $build.log"
+	ninja -C "$dir" build.ninja >"$build.log" 2>&1 || die "meson setup $dir failed: see $build.log"
 	rm -f "$build.log"
 	targets=$(meson introspect --tests "$dir" | awk -f tools/do/targets.awk \
 		-v suites="$sanitized" -v dir="$dir" | sort -u)

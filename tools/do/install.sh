@@ -6,4 +6,5 @@ build_all
 dest=${DESTDIR:-}${1:-/usr/local}
 mkdir -p "$dest" 2>/dev/null && [ -w "$dest" ] || die "cannot write to $dest: run as root or name another prefix"
 build_tree "$dest"
+cp -R "$out/lib/causeway/driver" "$dest/lib/causeway/" 2>/dev/null || :
 say "install: $dest/bin/causeway"

@@ -20,6 +20,7 @@ function unescape(s) {
 
 {
 	name = field($0, "name")
+	sub(/^.* \/ /, "", name)
 	result = field($0, "result")
 	text = unescape(field($0, "stdout"))
 	p = f = s = 0

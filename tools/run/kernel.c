@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 /* x86 boot protocol: "HdrS" at 0x202 says that this is a bzImage. */
 #define BZIMAGE_MAGIC_AT 0x202
 #define BZIMAGE_MAGIC "HdrS"
+/* There: offset of the version text, less that of the setup code. */
+#define BZIMAGE_VERSION_AT 0x20e
+#define BZIMAGE_SETUP 0x200
 
 void ct_kernel_cache(char *buf, size_t len)
 {
@@ -31,23 +35,39 @@ void ct_kernel_cache(char *buf, size_t len)
 		snprintf(buf, len, "%s/.cache/causeway/kernel", home ? home : "");
 }
 
-static int kernel_check(const char *path)
+/* Reads the text that starts "6.1.0-56-cloud-amd64 (build@host) ..." up to its blank. */
+static void kernel_read_version(struct ct_kernel *k, int fd)
+{
+	uint16_t at;
+	ssize_t n;
+
+	if (pread(fd, &at, sizeof(at), BZIMAGE_VERSION_AT) != sizeof(at))
+		return;
+	n = pread(fd, k->version, sizeof(k->version) - 1, at + BZIMAGE_SETUP);
+	k->version[cw_max(n, (ssize_t)0)] = '\0';
+	k->version[strcspn(k->version, " ")] = '\0';
+}
+
+static int kernel_check(struct ct_kernel *k)
 {
 	char magic[4] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(k->image, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0) {
-		ct_error("cannot read the guest kernel '%s': %s", path, strerror(errno));
+		ct_error("cannot read the guest kernel '%s': %s", k->image, strerror(errno));
 		return -errno;
 	}
 	n = pread(fd, magic, sizeof(magic), BZIMAGE_MAGIC_AT);
-	close(fd);
-	if (n == sizeof(magic) && !memcmp(magic, BZIMAGE_MAGIC, sizeof(magic)))
+	if (n == sizeof(magic) && !memcmp(magic, BZIMAGE_MAGIC, sizeof(magic))) {
+		kernel_read_version(k, fd);
+		close(fd);
 		return 0;
+	}
+	close(fd);
 	ct_error("'%s' is no Linux kernel image (bzImage); --kernel wants one, or a folder "
 		 "with vmlinuz and modules/",
-		 path);
+		 k->image);
 	return -ENOEXEC;
 }
 
@@ -59,7 +79,7 @@ static int kernel_from_dir(struct ct_kernel *k, const char *dir)
 		return -ENAMETOOLONG;
 	if (access(k->modules, F_OK))
 		k->modules[0] = '\0';
-	return kernel_check(k->image);
+	return kernel_check(k);
 }
 
 int ct_kernel_find(struct ct_kernel *k, const char *wanted)
@@ -80,7 +100,7 @@ int ct_kernel_find(struct ct_kernel *k, const char *wanted)
 		if (S_ISDIR(st.st_mode))
 			return kernel_from_dir(k, wanted);
 		snprintf(k->image, sizeof(k->image), "%s", wanted);
-		return kernel_check(wanted);
+		return kernel_check(k);
 	}
 	if (wanted && stat(dir, &st)) {
 		ct_error("there is no guest kernel '%s', nor one of that name in %s", wanted,

@@ -12,10 +12,12 @@
  * struct ct_kernel - A guest kernel
  * @image:	bzImage
  * @modules:	folder that has kernel/drivers/..., or empty: all built in
+ * @version:	its version, "6.1.0-56-cloud-amd64", or empty where not known
  */
 struct ct_kernel {
 	char image[PATH_MAX];
 	char modules[PATH_MAX];
+	char version[128];
 };
 
 /**

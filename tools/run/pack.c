@@ -86,9 +86,8 @@ static void pack_kernel_modules(struct ct_cpio *c, struct pack_job *job, const s
 			pack_add_module(c, job, path, "");
 	}
 	/* 41: the id of the stock device that carries ours (docs/virtio-cuda.md). */
-	if (strcmp(run->gpu, "none") &&
-	    !ct_path(path, sizeof(path), "lib/causeway/guest/virtio_cuda.ko"))
-		pack_add_module(c, job, path, "alias=41");
+	if (*run->driver)
+		pack_add_module(c, job, run->driver, "alias=41");
 }
 
 /* Our libraries, all of them: programs load them by name at run time. */

@@ -187,6 +187,22 @@ static int run_check_memory(struct ct_run *run, uint64_t packed)
 	return 0;
 }
 
+/* Finds the guest driver that was built for this kernel. */
+static int run_find_driver(struct ct_run *run)
+{
+	char rel[256];
+
+	if (!strcmp(run->gpu, "none"))
+		return 0;
+	snprintf(rel, sizeof(rel), "lib/causeway/driver/%s/virtio_cuda.ko", run->kernel.version);
+	if (!ct_path(run->driver, sizeof(run->driver), rel))
+		return 0;
+	ct_error("there is no guest driver for kernel %s (%s); ./do build makes one for each "
+		 "kernel of the cache",
+		 run->kernel.version, run->driver);
+	return -ENOENT;
+}
+
 /* Boots, runs, stops; returns a status for ct_end_like(). */
 static int run_vm(struct ct_run *run)
 {
@@ -194,7 +210,8 @@ static int run_vm(struct ct_run *run)
 	int initrd, status = CT_EXIT_OWN << 8;
 	uint64_t packed;
 
-	if (ct_kernel_find(&run->kernel, run->kernel_arg) || ct_pack(run, &initrd, &packed))
+	if (ct_kernel_find(&run->kernel, run->kernel_arg) || run_find_driver(run) ||
+	    ct_pack(run, &initrd, &packed))
 		return status;
 	if (!run_check_memory(run, packed) && !ct_qemu_start(&vm, run, initrd))
 		status = ct_session(run, &vm);

@@ -26,6 +26,7 @@ struct ct_share {
  * @argv:	program and its arguments
  * @program:	absolute path of it
  * @closure:	its files
+ * @driver:	the guest driver for @kernel, or empty: no GPU
  * @trace:	file for the trace of @traced, or NULL: stderr
  * @mem:	bytes of guest memory; 0: as much as the packed files ask for
  */
@@ -36,6 +37,7 @@ struct ct_run {
 	const char *gpu;
 	const char *kernel_arg;
 	struct ct_kernel kernel;
+	char driver[PATH_MAX];
 	struct ct_strv add;
 	struct ct_strv env;
 	struct ct_share shares[CT_SHARES_MAX];
