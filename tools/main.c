@@ -2,8 +2,10 @@
 /*
  * causeway: one tool, a table of sub-commands, one file each.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/ct.h"
 
@@ -22,10 +24,23 @@ static int ct_help(void)
 	return 0;
 }
 
+/* A closed stdin, stdout or stderr must not become somebody's socket. */
+static void ct_open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "--help";
 
+	ct_open_standard();
 	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
 		return ct_help();
 	if (!strcmp(word, "--version")) {

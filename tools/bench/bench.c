@@ -12,7 +12,8 @@
 #include "tools/ct.h"
 
 const struct ct_bench ct_benches[] = {
-	{ "latency", "a call and its answer, against the machine's own round trips", bench_latency },
+	{ "latency", "a call and its answer, against the machine's own round trips",
+	  bench_latency },
 	{ "launch", "an asynchronous launch; a loop of them against the back end alone",
 	  bench_launch },
 	{ "copy", "64 MiB each way, against memcpy", bench_copy },

@@ -2,9 +2,7 @@
 #: bench [NAME]        run the benchmarks (build type release); prints ratios
 
 build=$build-release
-[ -f "$build/build.ninja" ] || meson setup "$build" --buildtype=release >"$build.log" 2>&1 ||
-	die "meson setup failed: see $build.log"
-rm -f "$build.log"
+configure "$build" --buildtype=release
 out=$build/out
 . tools/do/build.sh
 build_all

@@ -48,14 +48,12 @@ build_tree()
 
 build_all()
 {
-	log=$build.log
-	[ -f "$build/build.ninja" ] || meson setup "$build" >"$log" 2>&1 || {
-		tail -n 20 "$log" >&2
-		die "meson setup failed; if something is missing, ./do setup installs it"
-	}
+	configure "$build"
+	log=$(mktemp)
 	# Warnings and errors are shown, the progress of a build that works is not.
 	ninja -C "$build" >"$log" 2>&1 || {
 		sed -n '/^FAILED/,$p; /ERROR:/p' "$log" | grep -v '^\[[0-9]*/' | head -n 60 >&2
+		rm -f "$log"
 		die "the build failed"
 	}
 	grep -E -A3 'warning:' "$log" >&2 || :

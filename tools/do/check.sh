@@ -26,15 +26,14 @@ check_suite()
 check_sanitized()
 {
 	dir=$build-asan
-	[ -f "$dir/build.ninja" ] || meson setup "$dir" -Db_sanitize=address,undefined \
-		-Db_lundef=false >"$build.log" 2>&1 || die "meson setup $dir failed: see $build.log"
-	ninja -C "$dir" build.ninja >"$build.log" 2>&1 || die "meson setup $dir failed: see $build.log"
-	rm -f "$build.log"
+	configure "$dir" -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C "$dir" build.ninja >/dev/null || die "meson setup of $dir failed"
 	targets=$(meson introspect --tests "$dir" | awk -f tools/do/targets.awk \
 		-v suites="$sanitized" -v dir="$dir" | sort -u)
 	[ -n "$targets" ] || return 0
 	# shellcheck disable=SC2086
 	ninja -C "$dir" --quiet $targets || die "the build with sanitizers failed"
+	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	for s in $sanitized; do
 		check_suite "$dir" "$s" -asan " (ASan, UBSan)"
 	done

@@ -9,9 +9,7 @@ if [ $# -eq 0 ]; then
 fi
 printf '%s\n' "$targets" | grep -qx "$1" || die "fuzz: no target '$1'; there are:" $targets
 dir=$build-fuzz
-[ -f "$dir/build.ninja" ] || CC=clang-19 meson setup "$dir" -Db_sanitize=fuzzer-no-link,address \
-	-Db_lundef=false >"$build.log" 2>&1 || die "meson setup failed: see $build.log"
-rm -f "$build.log"
+CC=clang-19 configure "$dir" -Db_sanitize=fuzzer-no-link,address -Db_lundef=false
 ninja -C "$dir" --quiet "tests/fuzz/f_$1"
 mkdir -p "tests/fuzz/corpus/$1"
 exec "$dir/tests/fuzz/f_$1" "tests/fuzz/corpus/$1"

@@ -107,6 +107,10 @@ int ct_share_start(const struct ct_share *share, int messages, pid_t *ret_pid, i
 		ct_error("there is no virtiofsd for --share; apt-get install virtiofsd brings it");
 		return -ENOENT;
 	}
+	if (access(path, X_OK)) {
+		ct_error("cannot execute virtiofsd %s for --share: %s", path, strerror(errno));
+		return -errno;
+	}
 	fd = share_sockets(&keep[0]);
 	if (fd < 0)
 		return -ENOTCONN;
