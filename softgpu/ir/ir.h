@@ -175,6 +175,11 @@ struct sg_prog {
 	void (*exec_free)(void *exec);
 };
 
+struct sg_entry;
+
+/* The program of a prepared entry (ptx/module.c). */
+const struct sg_prog *sg_entry_prog(const struct sg_entry *e);
+
 /* ir/prog.c */
 struct sg_prog *sg_prog_create(const char *name);
 void sg_prog_destroy(struct sg_prog *p);
@@ -187,5 +192,11 @@ void *sg_prog_alloc(struct sg_prog *p, size_t size);
 
 /* ir/cfg.c: after all functions are parsed. 0 or -ENOMEM. */
 int sg_prog_finish(struct sg_prog *p);
+
+/*
+ * The back end (interp/decode.c): hangs what it made on p->exec. 0, -EINVAL
+ * with a message for an instruction it cannot run, -ENOMEM.
+ */
+int sg_prog_lower(struct sg_prog *p, char *log, size_t log_size);
 
 #endif

@@ -220,7 +220,7 @@ bool sg_parse_call(struct sg_parse *ps, struct sg_insn *in)
 {
 	struct call_state *st = sg_prog_alloc(ps->link->prog, sizeof(*st));
 	struct sg_call *call = sg_prog_alloc(ps->link->prog, sizeof(*call));
-	const struct sg_signature *sig;
+	const struct sg_signature *sig = NULL;
 	struct sg_insn *at;
 
 	if (!st || !call)

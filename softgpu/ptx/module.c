@@ -211,6 +211,8 @@ int sg_entry_prepare(struct sg_entry *e, char *log, size_t log_size)
 	pthread_mutex_lock(&e->lock);
 	if (!e->prepared) {
 		e->prog = sg_prog_parse(e, &l, &e->prepare_rc);
+		if (e->prog)
+			e->prepare_rc = sg_prog_lower(e->prog, text, sizeof(text));
 		e->prepare_log = text[0] ? strdup(text) : NULL;
 		e->prepared = true;
 	}
@@ -227,6 +229,11 @@ static uint32_t entry_regs(const struct sg_prog *p)
 	uint32_t n = p->funcs[0]->nregs / 4 + 16;
 
 	return cw_min(n, 255u);
+}
+
+const struct sg_prog *sg_entry_prog(const struct sg_entry *e)
+{
+	return e->prog;
 }
 
 void sg_entry_usage(const struct sg_entry *e, struct sg_entry_usage *ret_usage)
