@@ -21,6 +21,7 @@
  * @spin:	rounds to spin for an answer before sleeping; adapts
  * @in_callback: inside a host function
  * @ctx:	stack of contexts (guest handles), @depth of them
+ * @lent:	handles of a borrowed output, until the next call that borrows
  * @buf:	where commands are encoded
  */
 struct cg_thread {
@@ -31,6 +32,7 @@ struct cg_thread {
 	struct cw_slot *reply;
 	uint32_t depth;
 	uint64_t ctx[CG_CTX_DEPTH];
+	CUgraphNode lent[CW_REPLY_MAX / 8];
 	_Alignas(64) uint8_t buf[CW_CMD_MAX];
 };
 

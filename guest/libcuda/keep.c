@@ -96,10 +96,10 @@ const char *cg_intern(const char *text, size_t len)
 
 const CUgraphNode *cg_borrow(const uint64_t *handles, size_t bytes)
 {
-	static __thread CUgraphNode lent[CW_REPLY_MAX / 8];
+	struct cg_thread *t = cg_thread_self();
 
-	memcpy(lent, handles, cw_min(bytes, sizeof(lent)));
-	return lent;
+	memcpy(t->lent, handles, cw_min(bytes, sizeof(t->lent)));
+	return t->lent;
 }
 
 /* ---- reserved device addresses: the same here as there, or not at all */

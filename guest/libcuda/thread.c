@@ -12,6 +12,8 @@
 
 #define SPIN_START 2000u
 
+/* The only thread-local word of the library: initial-exec is the fastest way to
+ * it, and the little space for libraries loaded late must hold it. */
 static __thread struct cg_thread *self __attribute__((tls_model("initial-exec")));
 static pthread_key_t thread_key;
 static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
