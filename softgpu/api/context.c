@@ -18,6 +18,7 @@
 static struct {
 	pthread_mutex_t lock;	/* creation, retain, reset, destruction */
 	struct sg_ctx *primary;
+	struct sg_object *retired;	/* destroyed ones, by next */
 	uint64_t last_id;
 	unsigned primary_flags;
 } contexts = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -112,6 +113,8 @@ static void ctx_close(struct sg_ctx *ctx)
 static void ctx_destroy(struct sg_object *obj)
 {
 	/* Its memory stays: see the head of this file. */
+	obj->next = contexts.retired;
+	contexts.retired = obj;
 }
 
 static struct sg_ctx *ctx_new(void)
@@ -276,8 +279,10 @@ SG_API cuCtxCreate_v2(CUcontext *pctx, unsigned int flags, CUdevice dev)
 	if (ctx) {
 		ctx->flags = flags;
 		err = ctx_open(ctx);
-		if (err)
+		if (err) {
 			sg_object_take(ctx->obj.handle, SG_TYPE_CTX);
+			ctx_destroy(&ctx->obj);
+		}
 	}
 	pthread_mutex_unlock(&contexts.lock);
 	if (err)
@@ -316,6 +321,7 @@ SG_API cuCtxDestroy_v2(CUcontext handle)
 		sg_object_take(handle, SG_TYPE_CTX);
 		sg_group_wait(ctx->group);
 		ctx_close(ctx);
+		ctx_destroy(&ctx->obj);
 	}
 	pthread_mutex_unlock(&contexts.lock);
 	if (!res && sg_current() == ctx)

@@ -34,6 +34,8 @@ static void library_destroy(struct sg_object *obj)
 			sg_instance_free(instance);
 	}
 	sg_kernel_free_list(lib->kernels);
+	if (lib->managed)
+		sg_mem_release(lib->managed, SG_MEM_BIT(SG_MEM_MANAGED), NULL);
 	sg_module_free(lib->index);
 	sg_image_free(&lib->image);
 	pthread_mutex_destroy(&lib->lock);
@@ -89,7 +91,7 @@ CUresult sg_library_instance(struct sg_library *lib, struct sg_ctx *ctx,
 	pthread_mutex_lock(&lib->lock);
 	instance = find_instance(lib, ctx);
 	if (!instance) {
-		err = sg_instance_create(ctx, &lib->image, &instance);
+		err = sg_instance_create(ctx, &lib->image, lib, &instance);
 		if (!err) {
 			pthread_mutex_lock(&instances_lock);
 			instance->library = lib;
@@ -124,6 +126,8 @@ SG_API cuLibraryLoadData(CUlibrary *plib, const void *code, CUjit_option *jit, v
 	res = sg_image_load(code, &lib->image);
 	if (!res) {
 		err = sg_image_index(&lib->image, &lib->index);
+		if (!err)
+			err = sg_library_place(lib);
 		if (!err)
 			err = sg_object_add(&lib->obj, SG_TYPE_LIBRARY, NULL);
 		res = err ? sg_load_error(err) : CUDA_SUCCESS;
@@ -262,18 +266,14 @@ SG_API cuLibraryGetModule(CUmodule *pmodule, CUlibrary handle)
 	return CUDA_SUCCESS;
 }
 
-static CUresult library_var(CUlibrary handle, const char *name, bool managed, CUdeviceptr *dptr,
-			    size_t *bytes)
+static CUresult var_answer(const struct sg_module *m, const char *name, bool managed,
+			   CUdeviceptr *dptr, size_t *bytes)
 {
-	struct sg_instance *instance;
 	struct sg_var_info info;
-	CUresult res = current_instance(handle, &instance);
 
-	if (res)
-		return res;
 	if (!name || (!dptr && !bytes))
 		return CUDA_ERROR_INVALID_VALUE;
-	if (sg_module_find_var(instance->m, name, &info) || (managed && !info.managed))
+	if (sg_module_find_var(m, name, &info) || (managed && !info.managed))
 		return CUDA_ERROR_NOT_FOUND;
 	if (dptr)
 		*dptr = info.addr;
@@ -282,13 +282,23 @@ static CUresult library_var(CUlibrary handle, const char *name, bool managed, CU
 	return CUDA_SUCCESS;
 }
 
-SG_API cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibrary lib, const char *name)
+SG_API cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibrary handle, const char *name)
 {
-	return library_var(lib, name, false, dptr, bytes);
+	struct sg_instance *instance;
+	CUresult res = current_instance(handle, &instance);
+
+	return res ? res : var_answer(instance->m, name, false, dptr, bytes);
 }
 
-SG_API cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary lib, const char *name)
+/* Needs no context: programs ask before they have one. */
+SG_API cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary handle, const char *name)
 {
-	return library_var(lib, name, true, dptr, bytes);
+	struct sg_library *lib;
+
+	SG_INIT();
+	lib = sg_object_find(handle, SG_TYPE_LIBRARY);
+	if (!lib)
+		return CUDA_ERROR_INVALID_HANDLE;
+	return var_answer(lib->index, name, true, dptr, bytes);
 }
 

@@ -36,7 +36,7 @@ SG_API cuMemGetInfo_v2(size_t *free_bytes, size_t *total)
 SG_API cuMemAlloc_v2(CUdeviceptr *dptr, size_t size)
 {
 	struct sg_ctx *ctx;
-	uint64_t base;
+	uint64_t base = 0;
 	CUresult res;
 
 	SG_CTX(ctx);
@@ -52,7 +52,7 @@ SG_API cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pitch, size_t width, size_t
 			  unsigned int element)
 {
 	struct sg_ctx *ctx;
-	uint64_t base, row, size;
+	uint64_t base = 0, row, size;
 	CUresult res;
 
 	SG_CTX(ctx);
@@ -78,7 +78,8 @@ SG_API cuMemFree_v2(CUdeviceptr dptr)
 	SG_CTX(ctx);
 	if (!dptr)
 		return CUDA_SUCCESS;
-	if (!sg_mem_find(dptr, &info) || info.base != dptr ||
+	/* What has no owner is a library's. */
+	if (!sg_mem_find(dptr, &info) || info.base != dptr || !info.owner ||
 	    (info.kind != SG_MEM_DEVICE && info.kind != SG_MEM_MANAGED))
 		return CUDA_ERROR_INVALID_VALUE;
 	/* Work that is queued may still use it. */
@@ -108,7 +109,7 @@ SG_API cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *size, CUdeviceptr dptr
 SG_API cuMemHostAlloc(void **pp, size_t size, unsigned int flags)
 {
 	struct sg_ctx *ctx;
-	uint64_t base;
+	uint64_t base = 0;
 	CUresult res;
 
 	SG_CTX(ctx);
@@ -205,7 +206,7 @@ SG_API cuMemHostUnregister(void *p)
 SG_API cuMemAllocManaged(CUdeviceptr *dptr, size_t size, unsigned int flags)
 {
 	struct sg_ctx *ctx;
-	uint64_t base;
+	uint64_t base = 0;
 	CUresult res;
 
 	SG_CTX(ctx);

@@ -17,23 +17,37 @@
 
 /**
  * struct placing - Variables of a module get one allocation together
- * @ctx:	owner of the memory
- * @base:	its first byte
+ * @lib:	library it is an instance of, which has the managed ones already
+ * @managed_only: placing a library: the others get numbers that mean nothing
+ * @base:	first byte of the allocation
  * @size:	bytes
  * @used:	bytes given out
  */
 struct placing {
-	struct sg_ctx *ctx;
+	const struct sg_library *lib;
+	bool managed_only;
 	uint64_t base, size, used;
 };
+
+/* Whether the variable gets a part of the allocation. */
+static bool takes_part(const struct placing *p, const struct sg_var_info *info)
+{
+	return p->managed_only ? info->managed : !(p->lib && info->managed);
+}
 
 static uint64_t place(void *opaque, const struct sg_var_info *info)
 {
 	struct placing *p = opaque;
+	struct sg_var_info placed;
 	uint64_t addr;
 
 	if (info->external)
 		return 0;
+	if (!takes_part(p, info)) {
+		if (p->managed_only)
+			return info->align;
+		return sg_module_find_var(p->lib->index, info->name, &placed) ? 0 : placed.addr;
+	}
 	addr = cw_align_up(p->base + p->used, cw_max(info->align, 1u));
 	if (!p->base || !cw_range_ok(addr - p->base, info->size, p->size))
 		return 0;
@@ -41,18 +55,19 @@ static uint64_t place(void *opaque, const struct sg_var_info *info)
 	return addr;
 }
 
+/* What lies elsewhere has its bytes already, or needs none. */
 static int write_bytes(void *opaque, uint64_t addr, const void *bytes, size_t len)
 {
 	struct placing *p = opaque;
 
-	if (!cw_range_ok(addr - p->base, len, p->size))
-		return -EINVAL;
-	memcpy((void *)addr, bytes, len);
+	if (cw_range_ok(addr - p->base, len, p->size))
+		memcpy((void *)addr, bytes, len);
 	return 0;
 }
 
-/* Bytes that all variables need, in whatever order they come. */
-static int vars_size(const struct sg_module *m, uint64_t *ret_size, uint64_t *ret_align)
+/* Bytes that the variables need, in whatever order they come. */
+static int vars_size(const struct sg_module *m, const struct placing *p, uint64_t *ret_size,
+		     uint64_t *ret_align)
 {
 	size_t n = sg_module_var_count(m);
 
@@ -67,6 +82,8 @@ static int vars_size(const struct sg_module *m, uint64_t *ret_size, uint64_t *re
 				info.name);
 			return -ENOENT;
 		}
+		if (!takes_part(p, &info))
+			continue;
 		if (info.size > sg_mem_total())
 			return -ENOMEM;
 		*ret_size += info.size + info.align;
@@ -75,22 +92,47 @@ static int vars_size(const struct sg_module *m, uint64_t *ret_size, uint64_t *re
 	return 0;
 }
 
-static int place_vars(struct sg_ctx *ctx, struct sg_instance *instance, char *log)
+/* Allocate as @info says and place the variables there. */
+static int place_vars(struct sg_module *m, struct placing *p, struct sg_mem_info *info)
 {
-	struct sg_mem_info info = { .kind = SG_MEM_MODULE, .owner = ctx };
-	struct placing p = { .ctx = ctx };
-	struct sg_placer placer = { place, write_bytes, &p };
+	struct sg_placer placer = { place, write_bytes, p };
+	char log[LOG_SIZE] = "";
 	uint64_t align;
-	int err = vars_size(instance->m, &info.size, &align);
+	int err = vars_size(m, p, &info->size, &align);
 
-	if (!err && info.size)
-		err = sg_mem_alloc(&info, align);
+	if (!err && info->size)
+		err = sg_mem_alloc(info, align);
 	if (err)
 		return err;
-	p.base = info.size ? info.base : 0;
-	p.size = info.size;
-	instance->vars = p.base;
-	return sg_module_place(instance->m, &placer, log, LOG_SIZE);
+	p->base = info->size ? info->base : 0;
+	p->size = info->size;
+	err = sg_module_place(m, &placer, log, sizeof(log));
+	if (err)
+		cw_warn("cannot place a module's variables error=\"%s\"", log);
+	return err;
+}
+
+/**
+ * sg_library_place() - Place the managed variables of a library
+ * @lib:	its index is not placed yet; managed is set
+ *
+ * They belong to no context: a program uses them before there is one, and
+ * what it writes then must still be there when a kernel runs.
+ *
+ * Return: 0 or -errno.
+ */
+int sg_library_place(struct sg_library *lib)
+{
+	struct sg_mem_info info = { .kind = SG_MEM_MANAGED };
+	struct placing p = { .managed_only = true };
+	uint64_t size, align;
+	int err = vars_size(lib->index, &p, &size, &align);
+
+	if (err || !size)
+		return err;
+	err = place_vars(lib->index, &p, &info);
+	lib->managed = p.base;
+	return err;
 }
 
 /**
@@ -151,15 +193,17 @@ static void instance_destroy(struct sg_object *obj)
  * sg_instance_create() - Parse and place a module
  * @ctx:	where
  * @image:	texts
+ * @lib:	library it is an instance of, or NULL
  * @ret_instance: with a handle
  *
  * Return: 0 or -errno of the parser, -ENOMEM.
  */
-int sg_instance_create(struct sg_ctx *ctx, const struct sg_image *image,
+int sg_instance_create(struct sg_ctx *ctx, const struct sg_image *image, struct sg_library *lib,
 		       struct sg_instance **ret_instance)
 {
+	struct sg_mem_info info = { .kind = SG_MEM_MODULE, .owner = ctx };
 	struct sg_instance *instance = calloc(1, sizeof(*instance));
-	char log[LOG_SIZE] = "";
+	struct placing p = { .lib = lib };
 	int err;
 
 	if (!instance)
@@ -167,9 +211,8 @@ int sg_instance_create(struct sg_ctx *ctx, const struct sg_image *image,
 	instance->obj.destroy = instance_destroy;
 	err = sg_image_index(image, &instance->m);
 	if (!err) {
-		err = place_vars(ctx, instance, log);
-		if (err)
-			cw_warn("cannot place a module's variables error=\"%s\"", log);
+		err = place_vars(instance->m, &p, &info);
+		instance->vars = p.base;
 	}
 	if (!err)
 		err = sg_object_add(&instance->obj, SG_TYPE_MODULE, ctx);
@@ -227,7 +270,7 @@ SG_API cuModuleLoadData(CUmodule *pmodule, const void *data)
 	res = sg_image_load(data, &image);
 	if (res)
 		return res;
-	err = sg_instance_create(ctx, &image, &instance);
+	err = sg_instance_create(ctx, &image, NULL, &instance);
 	sg_image_free(&image);
 	if (err)
 		return load_error(err);

@@ -124,7 +124,9 @@ struct sg_instance {
 /**
  * struct sg_library - CUlibrary
  * @image:	texts, kept to make instances from
- * @index:	parsed and not placed; answers names and layouts
+ * @index:	parsed; answers names and layouts; only its managed variables
+ *		are placed
+ * @managed:	memory of these, 0 where there are none
  * @instances:	one for each context that has used it
  * @kernels:	its kernels that have handles
  */
@@ -133,6 +135,7 @@ struct sg_library {
 	pthread_mutex_t lock;
 	struct sg_image image;
 	struct sg_module *index;
+	uint64_t managed;
 	struct sg_instance *instances;
 	struct sg_kernel *kernels;
 };
@@ -190,8 +193,6 @@ CUresult sg_stream_queue(struct sg_ctx *ctx, CUstream stream, struct sg_stream *
 struct sg_ustream *sg_stream_thread(struct sg_ctx *ctx);
 
 /* module.c, library.c */
-int sg_instance_create(struct sg_ctx *ctx, const struct sg_image *image,
-		       struct sg_instance **ret_instance);
 void sg_instance_free(struct sg_instance *instance);
 CUresult sg_image_load(const void *data, struct sg_image *ret_image);
 CUresult sg_kernel_handle(struct sg_kernel **list, const struct sg_kernel *owner,
