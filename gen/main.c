@@ -37,6 +37,7 @@ static const struct {
 	{ "driver-h", gen_emit_driver_h },
 	{ "driver-c", gen_emit_driver_c },
 	{ "tests", gen_emit_tests },
+	{ "coverage", gen_emit_coverage },
 	{ "worker-structs-h", gen_emit_worker_structs_h },
 	{ "worker-structs-c", gen_emit_worker_structs_c },
 };

@@ -7,6 +7,7 @@
  */
 #include "tests/wire/loop.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,20 @@ bool loop_untouched(const void *p, size_t n)
 CUresult cg_enter(const struct cg_fn *fn)
 {
 	return CUDA_SUCCESS;
+}
+
+bool cg_trace_on(void)
+{
+	return true;
+}
+
+void cg_trace_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(loop.trace, sizeof(loop.trace), fmt, ap);
+	va_end(ap);
 }
 
 CUresult cg_call_begin(struct cg_call *c, const struct cg_fn *fn)
@@ -275,8 +290,9 @@ CUresult wk_malformed(struct wk_thread *t)
 
 bool wk_handle_in(struct wk_thread *t, enum cw_handle_type type, uint64_t h, void **ret)
 {
-	*ret = h ? (void *)(uintptr_t)(h + LOOP_HOST_OFFSET) : NULL;
-	return !h || cw_handle_type(h) == type;
+	/* 0, 1 and 2 are the special streams on both sides. */
+	*ret = (void *)(uintptr_t)(h > 2 ? h + LOOP_HOST_OFFSET : h);
+	return !h || (h <= 2 && type == CW_H_STREAM) || cw_handle_type(h) == type;
 }
 
 CUresult wk_bad_handle(enum cw_handle_type type)

@@ -33,6 +33,7 @@
  * @malformed:		the dispatcher refused the command
  * @wrong:		checks that failed
  * @chosen:		handle that the guest chose last
+ * @trace:		last line of a trace
  * @learned:		parameters of the last function learned
  */
 struct loop {
@@ -46,6 +47,7 @@ struct loop {
 	bool malformed;
 	int wrong;
 	uint64_t chosen;
+	char trace[512];
 	unsigned int learned;
 };
 extern struct loop loop;
