@@ -37,8 +37,10 @@ static void put_totals(struct gen_out *o)
 	}
 	gen_put(o,
 		"%d exported symbols: %d functions are described, %d of them cross to the worker,\n"
-		"%d have a body written by hand on one side or both; %d more functions are exported\n"
-		"and refused: they answer `CUDA_ERROR_NOT_SUPPORTED`, and the first call of each is\n"
+		"%d have a body written by hand on one side or both; %d more functions are "
+		"exported\n"
+		"and refused: they answer `CUDA_ERROR_NOT_SUPPORTED`, and the first call of each "
+		"is\n"
 		"logged by name.\n\n",
 		symbols, done, crossing, hand, refused);
 }
@@ -84,7 +86,8 @@ static void put_refused(struct gen_out *o)
 
 		for (int j = 0; j < f->nsymbols; j++) {
 			if (f->symbol[j].refused)
-				gen_put(o, "| %s | %s |\n", f->symbol[j].name, f->symbol[j].refused);
+				gen_put(o, "| %s | %s |\n", f->symbol[j].name,
+					f->symbol[j].refused);
 		}
 	}
 }
@@ -95,10 +98,13 @@ void gen_emit_coverage(struct gen_out *o)
 		   "<!-- Made from api/ by cwgen: ninja -C build api-coverage -->\n"
 		   "# Coverage of the CUDA driver API\n\n");
 	put_totals(o);
-	gen_put(o, "*class* says where a call runs: in the guest (local), without waiting (async),\n"
-		   "on the worker's dispatcher (inline), on a helper thread (sync). *body* says what\n"
-		   "makes its code: the generator alone, a primitive of the guest library that several\n"
-		   "functions share, an engine (copies, launches, regions, callbacks), or a hand.\n\n");
+	gen_put(o,
+		"*class* says where a call runs: in the guest (local), without waiting (async),\n"
+		"on the worker's dispatcher (inline), on a helper thread (sync). *body* says what\n"
+		"makes its code: the generator alone, a primitive of the guest library that "
+		"several\n"
+		"functions share, an engine (copies, launches, regions, callbacks), or a "
+		"hand.\n\n");
 	for (int i = 0; i < o->api->nfamilies; i++)
 		put_family(o, &o->api->family[i]);
 	put_refused(o);
