@@ -17,8 +17,10 @@
 #include "cw/log.h"
 #include "worker/internal.h"
 
-/* Rounds of looking at the tail before sleeping; about 20 us. */
-#define SPIN_ROUNDS 2000
+/* Rounds of looking at the tail before sleeping: 1 to 40 us. It adapts: a client
+ * whose calls come close together is waited for, another costs no spinning. */
+#define SPIN_MIN 100u
+#define SPIN_MAX 4000u
 
 struct wk_temp {
 	struct wk_temp *next;
@@ -213,17 +215,30 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 	wk_execute(t, fn, args, len);
 }
 
+/* Looks for the next command for a while; true: it is there. */
+static bool spin(struct cw_channel *ch, uint64_t head)
+{
+	static uint32_t rounds = SPIN_MAX / 2;
+
+	for (uint32_t i = 0; i < rounds; i++) {
+		if (atomic_load_explicit(&ch->tail, memory_order_acquire) != head) {
+			rounds = cw_min(rounds + rounds / 4, SPIN_MAX);
+			return true;
+		}
+		cw_cpu_relax();
+	}
+	rounds = cw_max(rounds - rounds / 4, SPIN_MIN);
+	return false;
+}
+
 /* Sleeps until the process rings, unless something came in the meantime. */
 static int park(struct cw_channel *ch, uint64_t head)
 {
 	struct wk_worker *w = wk_self();
 	uint64_t count;
 
-	for (int i = 0; i < SPIN_ROUNDS; i++) {
-		if (atomic_load_explicit(&ch->tail, memory_order_acquire) != head)
-			return 0;
-		cw_cpu_relax();
-	}
+	if (spin(ch, head))
+		return 0;
 	atomic_fetch_or(&ch->status, CW_CH_IDLE);
 	/*
 	 * Full fence: the IDLE bit must be visible before tail is read again,
