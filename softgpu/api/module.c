@@ -74,10 +74,13 @@ static int vars_size(const struct sg_module *m, const struct placing *p, uint64_
 	*ret_size = 0;
 	*ret_align = 16;
 	for (size_t i = 0; i < n; i++) {
-		struct sg_var_info info;
+		struct sg_var_info info, found;
 
 		sg_module_var(m, i, &info);
 		if (info.external) {
+			/* Another text of the same module may define it. */
+			if (!sg_module_find_var(m, info.name, &found) && !found.external)
+				continue;
 			cw_warn("a module needs a variable no module defines name=\"%s\"",
 				info.name);
 			return -ENOENT;

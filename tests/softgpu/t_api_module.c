@@ -152,6 +152,50 @@ TEST(managed_variables_need_no_context_and_keep_what_the_host_wrote)
 	OK(cuLibraryUnload(lib));
 }
 
+TEST(texts_of_relocatable_code_are_linked)
+{
+	static const char user[] = HEAD
+		".extern .global .align 4 .u32 word;\n"
+		".visible .entry use(.param .u64 p)\n{\n.reg .b32 %r<3>; .reg .b64 %rd<3>;\n"
+		"ld.param.u64 %rd1, [p];\nmov.u64 %rd2, word;\nld.global.u32 %r1, [%rd2];\n"
+		"st.global.u32 [%rd1], %r1;\nret;\n}\n";
+	static const char owner[] = HEAD ".visible .global .align 4 .u32 word = 77;\n";
+	struct bin {
+		uint32_t magic;
+		uint16_t version, header;
+		uint64_t size;
+		uint16_t kind, entry_version;
+		uint32_t entry_header;
+		uint64_t payload;
+		uint32_t packed, options;
+		uint16_t minor, major;
+		uint32_t arch, name, name_len;
+		uint64_t flags, reserved, unpacked;
+		char text[1024];
+	} a = { 0xba55ed50, 1, 16, 64 + 1024, 1, 0x101, 64, 1024, 0, 0, 3, 6, 75, 0, 0, 0x11 },
+	  b = a;
+	struct {
+		uint32_t magic, version;
+		const void *data;
+		const void *const *list;
+	} wrapper = { 0x466243b1, 2, NULL, (const void *const[]){ &a, &b, NULL } };
+	CUfunction func;
+	CUmodule module;
+	CUdeviceptr p;
+	void *params[] = { &p };
+
+	strcpy(a.text, user);
+	strcpy(b.text, owner);
+	soft_start();
+	p = soft_alloc(4);
+	OK(cuModuleLoadData(&module, &wrapper));
+	OK(cuModuleGetFunction(&func, module, "use"));
+	OK(cuLaunchKernel(func, 1, 1, 1, 1, 1, 1, 0, NULL, params, NULL));
+	CHECK_EQ(read_word(p), 77);
+	/* Alone it lacks the variable. */
+	CHECK_EQ(cuModuleLoadData(&module, user), CUDA_ERROR_SHARED_OBJECT_SYMBOL_NOT_FOUND);
+}
+
 TEST(unloading_waits_for_kernels_that_run)
 {
 	CUfunction func;
