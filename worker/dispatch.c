@@ -16,6 +16,7 @@
 
 #include "cw/log.h"
 #include "worker/internal.h"
+#include "worker_fns.h"
 
 /* Rounds of looking at the tail before sleeping: 1 to 40 us. It adapts: a client
  * whose calls come close together is waited for, another costs no spinning. */
@@ -184,6 +185,40 @@ static void unknown_function(struct wk_thread *t, const struct cw_cmd *cmd)
 		wk_late(t, cmd->ctx, CUDA_ERROR_NOT_SUPPORTED);
 }
 
+/*
+ * Whether a call that may wait has nothing to wait for, by its query form. With
+ * no helper at work the dispatcher is the only one who issues, so that it stays
+ * true until the call itself has run, here and now.
+ */
+static bool need_not_wait(struct wk_thread *t, const struct wk_function *fn, const void *args,
+			  size_t len)
+{
+	struct cw_dec in;
+	struct cw_enc out;
+	uint8_t none[8];
+
+	if (wk_helpers_busy() || wk_backend_init() || wk_ctx_enter(t->cmd.ctx))
+		return false;
+	for (size_t i = 0; i < wk_queries_count; i++) {
+		if (wk_queries[i].id != fn->id)
+			continue;
+		cw_dec_init(&in, args, len);
+		cw_enc_init(&out, none, sizeof(none));
+		return wk_queries[i].fn(t, &in, &out) == CUDA_SUCCESS;
+	}
+	return false;
+}
+
+static bool to_helper(struct wk_thread *t, const struct wk_function *fn, const void *args,
+		      size_t len)
+{
+	if (t->bound)
+		return true;
+	if (fn->cls == CW_SYNC)
+		return !need_not_wait(t, fn, args, len);
+	return fn->cls == CW_ASYNC && (t->cmd.flags & CW_CMD_REPLY);
+}
+
 static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 {
 	struct wk_thread *t = wk_thread_get(cmd->slot);
@@ -205,13 +240,14 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 	atomic_fetch_add_explicit(&wk_self()->commands, 1, memory_order_relaxed);
 	if (fn->flags & WK_FN_BINDS)
 		t->bound = true;
-	if (t->bound || fn->cls == CW_SYNC ||
-	    (fn->cls == CW_ASYNC && (cmd->flags & CW_CMD_REPLY))) {
+	/* An idle thread's record is the dispatcher's; a helper takes a copy. */
+	if (!t->bound)
+		t->cmd = *cmd;
+	if (to_helper(t, fn, args, len)) {
 		if (wk_helper_queue(t, cmd, fn, args, len))
 			wk_reply(t->slot, cmd->seq, CUDA_ERROR_OUT_OF_MEMORY, NULL);
 		return;
 	}
-	t->cmd = *cmd;
 	wk_execute(t, fn, args, len);
 }
 

@@ -23,6 +23,14 @@ struct wk_job {
 	uint8_t args[];
 };
 
+/* Jobs queued or running, of all helpers. */
+static _Atomic uint32_t jobs;
+
+uint32_t wk_helpers_busy(void)
+{
+	return atomic_load(&jobs);
+}
+
 static struct wk_job *helper_next(struct wk_thread *t)
 {
 	struct wk_job *job;
@@ -49,6 +57,7 @@ static void *helper_main(void *arg)
 		t->cmd = job->cmd;
 		wk_execute(t, job->fn, job->args, job->len);
 		free(job);
+		atomic_fetch_sub(&jobs, 1);
 	}
 	return NULL;
 }
@@ -93,6 +102,7 @@ int wk_helper_queue(struct wk_thread *t, const struct cw_cmd *cmd, const struct 
 		return -ENOMEM;
 	*job = (struct wk_job){ .cmd = *cmd, .fn = fn, .len = len };
 	memcpy(job->args, args, len);
+	atomic_fetch_add(&jobs, 1);
 	pthread_mutex_lock(&t->lock);
 	if (t->last)
 		t->last->next = job;

@@ -123,6 +123,7 @@ bool wk_is_context_fatal(CUresult r);
 int wk_helper_queue(struct wk_thread *t, const struct cw_cmd *cmd, const struct wk_function *fn,
 		    const void *args, size_t len);
 void wk_helper_end(struct wk_thread *t);
+uint32_t wk_helpers_busy(void);
 
 /* context.c */
 CUresult wk_ctx_enter(uint64_t ctx);

@@ -11,10 +11,11 @@ enum {
 	CR_PITCH_ELEMENT = 16
 };
 
-static cudaError_t cr_memory_out(void **out, CUdeviceptr ptr, int err)
+/* @ptr by address: it is written while the arguments are evaluated. */
+static cudaError_t cr_memory_out(void **out, const CUdeviceptr *ptr, int err)
 {
 	if (!err)
-		*out = (void *)(uintptr_t)ptr;
+		*out = (void *)(uintptr_t)*ptr;
 	return cr_ret(err);
 }
 
@@ -27,8 +28,8 @@ cudaError_t cudaMalloc(void **devPtr, size_t size)
 		return cr_ret(cudaErrorInvalidValue);
 	/* The driver refuses 0 bytes; the runtime gives no memory for them. */
 	if (!size)
-		return cr_memory_out(devPtr, 0, 0);
-	return cr_memory_out(devPtr, ptr, cr_drv()->cuMemAlloc_v2(&ptr, size));
+		return cr_memory_out(devPtr, &ptr, 0);
+	return cr_memory_out(devPtr, &ptr, cr_drv()->cuMemAlloc_v2(&ptr, size));
 }
 
 cudaError_t cudaMallocManaged(void **devPtr, size_t size, unsigned int flags)
@@ -38,7 +39,7 @@ cudaError_t cudaMallocManaged(void **devPtr, size_t size, unsigned int flags)
 	CR_ENTER();
 	if (!devPtr || !size)
 		return cr_ret(cudaErrorInvalidValue);
-	return cr_memory_out(devPtr, ptr, cr_drv()->cuMemAllocManaged(&ptr, size, flags));
+	return cr_memory_out(devPtr, &ptr, cr_drv()->cuMemAllocManaged(&ptr, size, flags));
 }
 
 cudaError_t cudaMallocPitch(void **devPtr, size_t *pitch, size_t width, size_t height)
@@ -50,10 +51,10 @@ cudaError_t cudaMallocPitch(void **devPtr, size_t *pitch, size_t width, size_t h
 		return cr_ret(cudaErrorInvalidValue);
 	if (!width || !height) {
 		*pitch = 0;
-		return cr_memory_out(devPtr, 0, 0);
+		return cr_memory_out(devPtr, &ptr, 0);
 	}
 	return cr_memory_out(
-		devPtr, ptr,
+		devPtr, &ptr,
 		cr_drv()->cuMemAllocPitch_v2(&ptr, pitch, width, height, CR_PITCH_ELEMENT));
 }
 
@@ -126,7 +127,7 @@ cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int f
 	CR_ENTER();
 	if (!pDevice)
 		return cr_ret(cudaErrorInvalidValue);
-	return cr_memory_out(pDevice, ptr,
+	return cr_memory_out(pDevice, &ptr,
 			     cr_drv()->cuMemHostGetDevicePointer_v2(&ptr, pHost, flags));
 }
 
