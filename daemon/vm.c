@@ -288,6 +288,8 @@ void cd_vm_destroy(struct cd_vm *vm)
 	if (vm->b) {
 		vm->put_off = false;
 		vu_detach(vm->b, "daemon ends");
+		/* It may have been ending already, and been put off. */
+		vu_continue(vm->b);
 		if (!vu_connected(vm->b))
 			vu_destroy(vm->b);
 	}

@@ -47,14 +47,21 @@ void t_guest_connect(struct t_guest *g)
 
 struct t_guest *t_guest_start(void)
 {
+	return t_guest_start_with(NULL);
+}
+
+struct t_guest *t_guest_start_with(const char *option)
+{
 	static struct t_guest guest;
+	static int starts;
 	struct t_guest *g = &guest;
 	char arg[160];
 
 	memset(g, 0, sizeof(*g));
-	snprintf(g->path, sizeof(g->path), "/tmp/causeway-test-vm-%d", getpid());
-	snprintf(arg, sizeof(arg), "--socket-path=%s", g->path);
-	g->d = t_daemon_start(arg, NULL);
+	snprintf(g->path, sizeof(g->path), "/tmp/causeway-test-vm-%d-%d", getpid(),
+		 starts++);
+	snprintf(arg, sizeof(arg), "--socket-path=%.95s", g->path);
+	g->d = t_daemon_start(arg, option, NULL);
 	t_guest_connect(g);
 	check((int)t_guest_hello(g, 1, 1), "hello");
 	return g;

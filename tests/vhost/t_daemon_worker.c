@@ -132,6 +132,7 @@ static void on_socket(void)
 		on_detach(&m);
 	else if (m.head.type == CW_WORKER_PARK || m.head.type == CW_WORKER_RESUME)
 		parked = m.head.type == CW_WORKER_PARK;
+	cw_channel_slot(channel, T_SLOT_PARKED)->len = parked;
 	if (m.head.type == CW_WORKER_PARK)
 		send_done(CW_WORKER_PARK, 0, 0);
 	cd_close_all(fds, nfds);

@@ -24,6 +24,9 @@ struct t_grant {
 	uint32_t write;
 };
 
+/* Slot whose len says whether the worker is parked. */
+#define T_SLOT_PARKED 2
+
 /* Regions that are treated in a special way. */
 #define T_REGION_MUTE 666 /* attach is never answered */
 #define T_REGION_LIAR 667 /* detach is answered, and the mapping moved away */
