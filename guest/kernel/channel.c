@@ -143,6 +143,24 @@ static int vcuda_open_finish(struct vcuda_client *client, struct vcuda_open *ope
 	return vcuda_area_publish(client, client->channel, VCUDA_MMAP_CHANNEL);
 }
 
+/*
+ * An OPEN that was refused may leave a worker that is still ending. CLOSE says
+ * when nothing of the channel is mapped any more; who has no such client says
+ * so at once. Where no answer comes the graveyard takes it from here.
+ */
+static void vcuda_open_fail(struct vcuda_client *client)
+{
+	if (client->open_msg && client->open_msg->state != VCUDA_MSG_IDLE) {
+		if (vcuda_msg_acked(client->open_msg))
+			vcuda_msg_call(client->close_msg);
+		if (!vcuda_msg_acked(client->open_msg) || !vcuda_msg_acked(client->close_msg)) {
+			vcuda_client_kill(client);
+			return;
+		}
+	}
+	vcuda_open_undo(client);
+}
+
 static int vcuda_open_locked(struct vcuda_client *client, struct vcuda_open *open)
 {
 	struct vcuda_device *dev = client->dev;
@@ -159,10 +177,7 @@ static int vcuda_open_locked(struct vcuda_client *client, struct vcuda_open *ope
 		err = vcuda_msg_call(client->open_msg);
 	if (!err)
 		return vcuda_open_finish(client, open);
-	if (!client->open_msg || vcuda_msg_acked(client->open_msg))
-		vcuda_open_undo(client);
-	else
-		vcuda_client_kill(client);
+	vcuda_open_fail(client);
 	return err == -EIO && !vcuda_device_live(dev) ? -ENODEV : err;
 }
 

@@ -203,10 +203,26 @@ static bool vcuda_msg_is_watched(const struct vcuda_msg *msg)
 }
 
 /*
+ * Whether an honest answer gives back what was granted. CLOSE and DETACH may
+ * find the client or its worker gone, which is as good as success; any other
+ * refusal leaves the pages where they are.
+ */
+static bool vcuda_status_acks(const struct vcuda_msg *msg, u32 status)
+{
+	u16 type = le16_to_cpu(msg->req->type);
+
+	if (type != VIRTIO_CUDA_CLOSE && type != VIRTIO_CUDA_DETACH)
+		return true;
+	return status == VIRTIO_CUDA_OK || status == VIRTIO_CUDA_ERR_NO_CLIENT ||
+	       status == VIRTIO_CUDA_ERR_WORKER;
+}
+
+/*
  * What an answer is worth. 0 or -errno of an honest answer; -EBADMSG for one
  * that breaks the rules. The response is copied once and judged from the copy.
  */
-static int vcuda_msg_judge(struct vcuda_device *dev, struct vcuda_msg *msg, u32 used)
+static int vcuda_msg_judge(struct vcuda_device *dev, struct vcuda_msg *msg, u32 used,
+			   bool *ret_acks)
 {
 	u32 room = msg->resp_len + (msg->data_in ? msg->data_len : 0);
 	struct virtio_cuda_resp resp;
@@ -222,6 +238,7 @@ static int vcuda_msg_judge(struct vcuda_device *dev, struct vcuda_msg *msg, u32 
 		return status ? vcuda_status_errno[status] : used < room ? -EBADMSG : 0;
 	if (status == VIRTIO_CUDA_ERR_STALE || le64_to_cpu(resp.epoch) != dev->epoch)
 		return -EBADMSG;
+	*ret_acks = vcuda_status_acks(msg, status);
 	if (status == VIRTIO_CUDA_OK &&
 	    (used < room || le32_to_cpu(resp.len) != msg->resp_len - sizeof(resp)))
 		return -EBADMSG;
@@ -265,20 +282,24 @@ static void vcuda_control_drain(struct vcuda_device *dev)
 	u32 used;
 
 	while ((msg = virtqueue_get_buf(dev->ctl, &used))) {
+		bool acks = true;
 		int err;
 
 		if (msg == dev->bell) {
 			msg->state = VCUDA_MSG_IDLE;
 			continue;
 		}
-		err = vcuda_msg_judge(dev, msg, used);
+		err = vcuda_msg_judge(dev, msg, used, &acks);
 		if (err == -EBADMSG) {
 			vcuda_msg_finish(msg, -EIO, false);
 			if (msg != dev->hello)
 				vcuda_device_die_locked(dev, "broke the rules in an answer");
 			continue;
 		}
-		vcuda_msg_finish(msg, err, true);
+		/* Before the message ends and may be gone. */
+		if (!acks && msg->req->type == cpu_to_le16(VIRTIO_CUDA_CLOSE))
+			vcuda_device_die_locked(dev, "refused to end a client");
+		vcuda_msg_finish(msg, err, acks);
 	}
 	if (!dev->expecting && dev->irq_on) {
 		virtqueue_disable_cb(dev->ctl);
@@ -301,8 +322,10 @@ static int vcuda_msg_post(struct vcuda_device *dev, struct vcuda_msg *msg, unsig
 	sgs[out++] = &req;
 	if (msg->data && !msg->data_in)
 		sgs[out++] = msg->data;
+	/* The doorbell has no answer. */
 	sg_init_one(&resp, msg->resp, msg->resp_len);
-	sgs[out + in++] = &resp;
+	if (msg != dev->bell)
+		sgs[out + in++] = &resp;
 	if (msg->data && msg->data_in)
 		sgs[out + in++] = msg->data;
 	err = virtqueue_add_sgs(dev->ctl, sgs, out, in, msg, GFP_ATOMIC);

@@ -412,7 +412,7 @@ static struct vcuda_region *vcuda_region_take(struct vcuda_client *client, u32 i
  * @arg:	struct vcuda_region_free
  *
  * Context: Process; killable. A region whose DETACH got no answer stays busy
- * until the client ends.
+ * until the client ends; one whose DETACH was refused is as it was.
  * Return: 0; -ENOENT where there is no such region; -EINVAL, -ENOMEM, -EINTR, -EIO.
  */
 int vcuda_call_region_free(struct vcuda_client *client, void *arg)
@@ -438,11 +438,10 @@ int vcuda_call_region_free(struct vcuda_client *client, void *arg)
 	msg->class = VCUDA_MSG_SLOW;
 	vcuda_msg_set_client(msg, client, client->id);
 	err = vcuda_msg_call(msg);
-	/* Any answer by the rules gives the pages back, whatever it says. */
-	if (err == -ENODEV)
-		vcuda_region_set_busy(region, false);
-	else if (vcuda_msg_acked(msg))
+	if (err != -ENODEV && vcuda_msg_acked(msg))
 		vcuda_region_leave(region);
+	else if (err != -EINTR && err != -EIO)
+		vcuda_region_set_busy(region, false);
 	vcuda_msg_put(msg);
 	return err;
 }

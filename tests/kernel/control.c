@@ -359,12 +359,14 @@ static bool play_trick(struct td *td, struct virtio_cuda_resp *resp, uint32_t *u
 	case TRICK_BODY:
 		resp->len += 8;
 		break;
-	case TRICK_REFUSE:
-		resp->status = VIRTIO_CUDA_ERR_LIMIT;
-		*used = sizeof(*resp);
-		break;
 	}
 	return td->trick == TRICK_SILENT || td->trick == TRICK_HOLD;
+}
+
+/* Whether a request is turned down without being looked at. */
+static bool refused(struct td *td, const struct request *r)
+{
+	return td->trick_left && td->trick == TRICK_REFUSE && r->req.type == td->trick_type;
 }
 
 static void answer(struct td *td, struct request *r, uint32_t status)
@@ -373,6 +375,14 @@ static void answer(struct td *td, struct request *r, uint32_t status)
 	uint32_t used = sizeof(resp);
 	bool keep = false;
 
+	if (r->req.type == VIRTIO_CUDA_DOORBELL) {
+		push(td, r->elem, 0);
+		/* The bits are scanned when the buffer is already back. */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (!status)
+			scan_bells(td);
+		return;
+	}
 	if (!status) {
 		resp.len = r->answer_len;
 		used += r->answer_len + r->data_len;
@@ -386,11 +396,6 @@ static void answer(struct td *td, struct request *r, uint32_t status)
 		hold(td, r->elem, used);
 	else
 		push(td, r->elem, used);
-	/* The bits are scanned when the buffer is already back. */
-	if (r->req.type == VIRTIO_CUDA_DOORBELL && !status) {
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		scan_bells(td);
-	}
 }
 
 /**
@@ -418,7 +423,7 @@ void td_control(struct td *td)
 		if (vq_iov_pull(&r.elem->out, &r.req, sizeof(r.req)))
 			push(td, r.elem, 0);
 		else
-			answer(td, &r, carry_out(td, &r));
+			answer(td, &r, refused(td, &r) ? VIRTIO_CUDA_ERR_LIMIT : carry_out(td, &r));
 	} while (td_now_ms() >= td->hang_until_ms);
 	if (ret < 0)
 		cw_error("controlq fault=\"%s\"", vq_fault_str(q->fault));

@@ -135,6 +135,26 @@ TEST(honest_refusals_are_errors_and_no_more)
 	guest_close(&g);
 }
 
+TEST(a_refused_detach_leaves_the_region)
+{
+	struct guest g;
+	uint32_t id;
+
+	guest_await_device();
+	guest_open(&g);
+	CHECK_EQ(guest_region_alloc(&g, MIB, ARENA_BASE, NULL, &id), 0);
+	CHECK_EQ(guest_call(&g, OP_TRICK, TRICK_REFUSE, VIRTIO_CUDA_DETACH, 1), 1);
+	CHECK_EQ(guest_region_free(&g, id), -ENOMEM);
+	CHECK_EQ(guest_region_free(&g, id), 0);
+	CHECK_EQ(guest_region_free(&g, id), -ENOENT);
+	guest_close(&g);
+}
+
+TEST(lie_refused_close)
+{
+	lie(TRICK_REFUSE, VIRTIO_CUDA_CLOSE);
+}
+
 static void raw(uint64_t what)
 {
 	uint64_t arg[3] = { what };
