@@ -11,7 +11,8 @@
 #include "worker/internal.h"
 
 /* START, or ATTACH with every run it may have. */
-#define CONTROL_MAX (sizeof(struct cw_worker_start) + CW_WORKER_MAX_SEGS * sizeof(struct cw_worker_seg))
+#define CONTROL_MAX                                                                                \
+	(sizeof(struct cw_worker_start) + CW_WORKER_MAX_SEGS * sizeof(struct cw_worker_seg))
 
 /**
  * wk_control_recv() - One packet from the daemon

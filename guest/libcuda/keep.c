@@ -123,8 +123,8 @@ void cg_reserved_free(CUdeviceptr ptr, size_t size)
  * A range that the guest has in use is given back: out of memory, rather than
  * a device pointer that is also an address of the program.
  */
-CW_EXPORT CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr addr,
-			     unsigned long long flags)
+CW_EXPORT CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment,
+				       CUdeviceptr addr, unsigned long long flags)
 {
 	CUresult r;
 	void *got;

@@ -38,7 +38,7 @@ static int node_open_file(void)
 	if (node_fd >= 0)
 		return 0;
 	if (errno == ENOENT)
-		cw_error("no GPU: %s is not there (driver not loaded) and CAUSEWAY_SOCKET is not set",
+		cw_error("no GPU: %s is not there (driver not loaded), CAUSEWAY_SOCKET is not set",
 			 path);
 	else
 		cw_error("no GPU: cannot open %s why=\"%s\"", path, strerror(errno));

@@ -111,8 +111,9 @@ void cg_range_drop_context(CUcontext ctx)
 
 	pthread_rwlock_wrlock(&range_lock);
 	for (size_t i = 0; i < nr_ranges; i++) {
-		bool device = ranges[i].kind == CG_RANGE_DEVICE || ranges[i].kind == CG_RANGE_POOL ||
-			      ranges[i].kind == CG_RANGE_GLOBAL;
+		enum cg_range_kind kind = ranges[i].kind;
+		bool device = kind == CG_RANGE_DEVICE || kind == CG_RANGE_POOL ||
+			      kind == CG_RANGE_GLOBAL;
 
 		if (!(device && ranges[i].ctx == ctx))
 			ranges[n++] = ranges[i];

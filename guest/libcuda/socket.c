@@ -163,7 +163,7 @@ static int opened(const struct cw_client_opened *r, const int fds[2], struct cg_
 	case VIRTIO_CUDA_ERR_ADDRESS:
 		return -EADDRINUSE;
 	case VIRTIO_CUDA_ERR_VERSION:
-		cw_error("daemon speaks another version: install library and daemon of one release");
+		cw_error("daemon speaks another version: install both of one release");
 		return -EPROTO;
 	default:
 		cw_error("daemon refuses this client status=%u", r->status);
