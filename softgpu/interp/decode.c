@@ -11,9 +11,7 @@
 #include "softgpu/interp/decode.h"
 #include "softgpu/interp/lane.h"
 
-#define MEM_ADDR64 0x100u
-
-static bool decode_unsupported(struct sg_decode *dc)
+bool sg_decode_unsupported(struct sg_decode *dc)
 {
 	const struct sg_insn *in = dc->in;
 	const char *word = sg_op_info[in->op].word;
@@ -34,7 +32,7 @@ static uint32_t decode_guard_row(struct sg_decode *dc)
 					    dc->reg_row[dc->func][dc->in->guard];
 }
 
-static struct sg_code *decode_emit(struct sg_decode *dc, sg_handler *fn)
+struct sg_code *sg_decode_emit(struct sg_decode *dc, sg_handler *fn)
 {
 	struct sg_exec *x = dc->x;
 	struct sg_code *c;
@@ -80,22 +78,22 @@ static uint32_t decode_csr(const struct sg_insn *in)
 	}
 }
 
-static struct sg_code *decode_row(struct sg_decode *dc, const struct sg_hrow *row)
+struct sg_code *sg_decode_row(struct sg_decode *dc, const struct sg_hrow *row)
 {
 	struct sg_code *c;
 
 	if (!row) {
-		decode_unsupported(dc);
+		sg_decode_unsupported(dc);
 		return NULL;
 	}
-	c = decode_emit(dc, row->fn);
+	c = sg_decode_emit(dc, row->fn);
 	if (c && row->fp)
 		c->csr = decode_csr(dc->in);
 	return c;
 }
 
 /* Predicate source; a complemented one goes through a scratch row. */
-static uint32_t decode_pred(struct sg_decode *dc, const struct sg_opnd *o)
+uint32_t sg_decode_pred(struct sg_decode *dc, const struct sg_opnd *o)
 {
 	uint32_t row;
 	struct sg_code *c;
@@ -108,7 +106,7 @@ static uint32_t decode_pred(struct sg_decode *dc, const struct sg_opnd *o)
 		return SG_ROW_TRUE;
 	if (!o->not)
 		return row;
-	c = decode_row(dc, sg_select(SG_OP_NOT, SG_PRED, SG_NONE, 0));
+	c = sg_decode_row(dc, sg_select(SG_OP_NOT, SG_PRED, SG_NONE, 0));
 	if (!c)
 		return row;
 	c->guard = SG_ROW_TRUE;
@@ -118,7 +116,7 @@ static uint32_t decode_pred(struct sg_decode *dc, const struct sg_opnd *o)
 	return c->d;
 }
 
-static uint32_t decode_pred_dest(struct sg_decode *dc, const struct sg_opnd *o)
+uint32_t sg_decode_pred_dest(struct sg_decode *dc, const struct sg_opnd *o)
 {
 	return o->kind == SG_OPND_REG ? dc->reg_row[dc->func][o->reg] : SG_ROW_PRED_SINK;
 }
@@ -192,7 +190,7 @@ static uint32_t decode_width(const struct sg_insn *in, char letter)
 /* A floating-point result cut to [0, 1]. */
 static bool decode_saturate(struct sg_decode *dc, uint32_t row)
 {
-	struct sg_code *c = decode_row(dc, sg_select(SG_OP_MOV, dc->in->type, SG_NONE, V_SAT));
+	struct sg_code *c = sg_decode_row(dc, sg_select(SG_OP_MOV, dc->in->type, SG_NONE, V_SAT));
 
 	if (!c)
 		return false;
@@ -212,16 +210,17 @@ static bool decode_plain(struct sg_decode *dc)
 	bool sat = sg_type_is_float(in->type) && (in->flags & SG_F_SAT);
 
 	if (in->flags & (SG_F_RELU | SG_F_XORSIGN_ABS | SG_F_ABS))
-		return decode_unsupported(dc);
+		return sg_decode_unsupported(dc);
 	for (uint32_t i = 1; letters[i] && n < 4; i++, n++) {
 		const struct sg_opnd *o = &in->o[i];
 
 		if (letters[i] == 'p' || in->type == SG_PRED)
-			src[n] = pred = decode_pred(dc, o);
+			src[n] = pred = sg_decode_pred(dc, o);
 		else
 			src[n] = sg_row_operand(dc, o, decode_width(in, letters[i]));
 	}
-	c = decode_row(dc, sg_select(op, in->type, two ? in->type2 : SG_NONE, decode_variant(in)));
+	c = sg_decode_row(dc, sg_select(op, in->type, two ? in->type2 : SG_NONE,
+					decode_variant(in)));
 	if (!c)
 		return false;
 	c->d = sg_row_dest(dc, &in->o[0]);
@@ -237,10 +236,10 @@ static bool decode_carry(struct sg_decode *dc)
 	const struct sg_insn *in = dc->in;
 	sg_handler *fn = sg_carry_handler(in);
 	uint32_t size = sg_type_size(in->type);
-	struct sg_code *c = fn ? decode_emit(dc, fn) : NULL;
+	struct sg_code *c = fn ? sg_decode_emit(dc, fn) : NULL;
 
 	if (!c)
-		return decode_unsupported(dc);
+		return sg_decode_unsupported(dc);
 	c->n = (in->flags & SG_F_CC) != 0;
 	c->d = sg_row_dest(dc, &in->o[0]);
 	c->a = sg_row_operand(dc, &in->o[1], size);
@@ -254,13 +253,13 @@ static bool decode_mov(struct sg_decode *dc)
 {
 	const struct sg_insn *in = dc->in;
 	bool pred = in->type == SG_PRED;
-	uint32_t a = pred ? decode_pred(dc, &in->o[1]) :
+	uint32_t a = pred ? sg_decode_pred(dc, &in->o[1]) :
 			    sg_row_operand(dc, &in->o[1], sg_type_size(in->type));
-	struct sg_code *c = decode_row(dc, sg_select(SG_OP_MOV, in->type, SG_NONE, 0));
+	struct sg_code *c = sg_decode_row(dc, sg_select(SG_OP_MOV, in->type, SG_NONE, 0));
 
 	if (!c)
 		return false;
-	c->d = pred ? decode_pred_dest(dc, &in->o[0]) : sg_row_dest(dc, &in->o[0]);
+	c->d = pred ? sg_decode_pred_dest(dc, &in->o[0]) : sg_row_dest(dc, &in->o[0]);
 	c->a = a;
 	return true;
 }
@@ -270,14 +269,14 @@ static bool decode_setp(struct sg_decode *dc)
 	const struct sg_insn *in = dc->in;
 	bool test = in->op == SG_OP_TESTP;
 	uint32_t size = sg_type_size(in->type);
-	uint32_t with = in->n > 4 && !test ? decode_pred(dc, &in->o[4]) : SG_ROW_TRUE;
-	struct sg_code *c = decode_row(dc, sg_select(in->op, in->type, SG_NONE,
+	uint32_t with = in->n > 4 && !test ? sg_decode_pred(dc, &in->o[4]) : SG_ROW_TRUE;
+	struct sg_code *c = sg_decode_row(dc, sg_select(in->op, in->type, SG_NONE,
 						     decode_variant(in)));
 
 	if (!c)
 		return false;
-	c->d = decode_pred_dest(dc, &in->o[0]);
-	c->e = decode_pred_dest(dc, &in->o[1]);
+	c->d = sg_decode_pred_dest(dc, &in->o[0]);
+	c->e = sg_decode_pred_dest(dc, &in->o[1]);
 	c->a = sg_row_operand(dc, &in->o[2], size);
 	c->b = test ? c->a : sg_row_operand(dc, &in->o[3], size);
 	c->c = with;
@@ -290,9 +289,9 @@ static bool decode_set(struct sg_decode *dc)
 {
 	const struct sg_insn *in = dc->in;
 	uint32_t size = sg_type_size(in->type2), dsize = sg_type_size(in->type);
-	uint32_t with = in->n > 3 ? decode_pred(dc, &in->o[3]) : SG_ROW_TRUE;
+	uint32_t with = in->n > 3 ? sg_decode_pred(dc, &in->o[3]) : SG_ROW_TRUE;
 	uint64_t yes = in->type == SG_F32 ? 0x3f800000u : UINT64_MAX;
-	struct sg_code *c = decode_row(dc, sg_select(SG_OP_SETP, in->type2, SG_NONE,
+	struct sg_code *c = sg_decode_row(dc, sg_select(SG_OP_SETP, in->type2, SG_NONE,
 						     decode_variant(in)));
 
 	if (!c)
@@ -303,7 +302,7 @@ static bool decode_set(struct sg_decode *dc)
 	c->b = sg_row_operand(dc, &in->o[2], size);
 	c->c = with;
 	c->n = in->n > 3 ? in->sub : SG_SUB_NONE;
-	c = decode_row(dc, sg_select(SG_OP_SELP, in->type, SG_NONE, 0));
+	c = sg_decode_row(dc, sg_select(SG_OP_SELP, in->type, SG_NONE, 0));
 	if (!c)
 		return false;
 	c->d = sg_row_dest(dc, &in->o[0]);
@@ -331,7 +330,7 @@ static enum sg_type decode_int_type(uint32_t size, bool sign)
 static bool decode_resize(struct sg_decode *dc, uint32_t d, enum sg_type to, uint32_t a,
 			  enum sg_type from)
 {
-	struct sg_code *c = decode_row(dc, sg_select(SG_OP_CVT, to, from, 0));
+	struct sg_code *c = sg_decode_row(dc, sg_select(SG_OP_CVT, to, from, 0));
 
 	if (!c)
 		return false;
@@ -340,7 +339,7 @@ static bool decode_resize(struct sg_decode *dc, uint32_t d, enum sg_type to, uin
 	return true;
 }
 
-static uint32_t decode_reg_size(struct sg_decode *dc, const struct sg_opnd *o, uint32_t otherwise)
+uint32_t sg_decode_reg_size(struct sg_decode *dc, const struct sg_opnd *o, uint32_t otherwise)
 {
 	if (o->kind != SG_OPND_REG)
 		return otherwise;
@@ -371,15 +370,15 @@ static bool decode_cvt(struct sg_decode *dc)
 	const struct sg_insn *in = dc->in;
 	enum sg_type dt = decode_cvt_type(in->type), st = decode_cvt_type(in->type2);
 	uint32_t dsize = sg_type_size(dt), ssize = sg_type_size(st);
-	uint32_t dreg = decode_reg_size(dc, &in->o[0], dsize);
-	uint32_t sreg = decode_reg_size(dc, &in->o[1], ssize);
+	uint32_t dreg = sg_decode_reg_size(dc, &in->o[0], dsize);
+	uint32_t sreg = sg_decode_reg_size(dc, &in->o[1], ssize);
 	uint32_t d = sg_row_dest(dc, &in->o[0]), to = d;
 	uint32_t a = sg_row_operand(dc, &in->o[1], ssize);
 	uint32_t b = in->n > 2 ? sg_row_operand(dc, &in->o[2], ssize) : 0;
 	struct sg_code *c;
 
 	if ((in->flags & SG_F_RELU) || dsize > 8 || ssize > 8)
-		return decode_unsupported(dc);
+		return sg_decode_unsupported(dc);
 	if (sreg > ssize) {
 		if (!decode_resize(dc, SG_ROW_TEMP, decode_int_type(ssize, false), a,
 				   decode_int_type(sreg, false)))
@@ -388,7 +387,7 @@ static bool decode_cvt(struct sg_decode *dc)
 	}
 	if (dreg > dsize)
 		to = SG_ROW_TEMP2;
-	c = decode_row(dc, sg_select(SG_OP_CVT, dt, st, decode_cvt_variant(in)));
+	c = sg_decode_row(dc, sg_select(SG_OP_CVT, dt, st, decode_cvt_variant(in)));
 	if (!c)
 		return false;
 	c->d = to;
@@ -401,309 +400,9 @@ static bool decode_cvt(struct sg_decode *dc)
 			     decode_int_type(dsize, sg_type_is_signed(dt)));
 }
 
-/* Address row, offset and space of a memory operand. */
-static void decode_address(struct sg_decode *dc, struct sg_code *c, const struct sg_opnd *o)
-{
-	const struct sg_func *f = dc->prog->funcs[dc->func];
-
-	c->n = dc->in->space;
-	c->imm = o->imm;
-	c->csr = dc->in->sem != SG_SEM_WEAK;
-	if (o->reg == SG_NO_REG) {
-		c->a = sg_row_const(dc, 0, 4);
-		return;
-	}
-	c->a = dc->reg_row[dc->func][o->reg];
-	if (sg_type_size(f->regs[o->reg]) == 8)
-		c->n |= MEM_ADDR64;
-}
-
-static bool decode_ld_st(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	bool store = in->op == SG_OP_ST;
-	const struct sg_opnd *elem = store ? &in->o[1] : &in->o[0];
-	uint32_t rows[4] = { 0 }, size = 0;
-	sg_handler *fn;
-	struct sg_code *c;
-
-	for (uint32_t v = 0; v < in->vec; v++) {
-		uint32_t s = decode_reg_size(dc, &elem[v], 0);
-
-		if (s && size && s != size)
-			return decode_unsupported(dc);
-		size = s ? s : size;
-	}
-	if (!size)
-		size = cw_max(sg_type_size(in->type), 2u);
-	fn = sg_mem_handler(in, size);
-	if (!fn)
-		return decode_unsupported(dc);
-	for (uint32_t v = 0; v < in->vec; v++)
-		rows[v] = store ? sg_row_operand(dc, &elem[v], size) : sg_row_dest(dc, &elem[v]);
-	c = decode_emit(dc, fn);
-	if (!c)
-		return false;
-	c->d = rows[0];
-	c->b = rows[1];
-	c->c = rows[2];
-	c->e = rows[3];
-	decode_address(dc, c, store ? &in->o[0] : &in->o[in->vec]);
-	return true;
-}
-
-static bool decode_atom(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	uint32_t size = sg_type_size(in->type);
-	sg_handler *fn = sg_atom_handler(in);
-	struct sg_code *c = fn ? decode_emit(dc, fn) : NULL;
-
-	if (!c)
-		return decode_unsupported(dc);
-	c->d = sg_row_dest(dc, &in->o[0]);
-	c->b = sg_row_operand(dc, &in->o[2], size);
-	c->c = in->n > 3 ? sg_row_operand(dc, &in->o[3], size) : 0;
-	decode_address(dc, c, &in->o[1]);
-	return true;
-}
-
-static uint64_t decode_window(struct sg_decode *dc, enum sg_space space)
-{
-	switch (space) {
-	case SG_SPACE_SHARED:
-		return SG_SHARED_WINDOW;
-	case SG_SPACE_LOCAL:
-		return SG_LOCAL_WINDOW;
-	case SG_SPACE_PARAM:	/* a function's parameters are in its frame */
-		return dc->func ? SG_LOCAL_WINDOW : SG_PARAM_WINDOW;
-	default:
-		return 0;
-	}
-}
-
-static bool decode_cvta(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	uint64_t base = decode_window(dc, in->space);
-	struct sg_code *c;
-
-	if (sg_type_size(in->type) != 8)
-		return decode_unsupported(dc);
-	c = decode_row(dc, sg_select(SG_OP_MOV, SG_U64, SG_NONE, 0));
-	if (!c)
-		return false;
-	c->d = sg_row_dest(dc, &in->o[0]);
-	c->a = sg_row_operand(dc, &in->o[1], 8);
-	if (base) {
-		c->fn = sg_h_cvta;
-		c->imm = in->flags & SG_F_TO ? -base : base;
-	}
-	return true;
-}
-
-static bool decode_isspacep(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	struct sg_code *c;
-
-	if (decode_reg_size(dc, &in->o[1], 8) != 8)
-		return decode_unsupported(dc);
-	c = decode_emit(dc, sg_h_isspacep);
-	if (!c)
-		return false;
-	c->d = decode_pred_dest(dc, &in->o[0]);
-	c->a = sg_row_operand(dc, &in->o[1], 8);
-	c->n = in->space;
-	c->imm = decode_window(dc, in->space);
-	return true;
-}
-
-static bool decode_pack(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	bool pack = in->op == SG_OP_PACK;
-	uint32_t size = sg_type_size(in->type2), rows[4] = { 0 };
-	struct sg_code *c;
-
-	if (in->vec > 4)
-		return decode_unsupported(dc);
-	for (uint32_t i = 0; i < in->vec; i++)
-		rows[i] = pack ? sg_row_operand(dc, &in->o[1 + i], size) :
-				 sg_row_dest(dc, &in->o[i]);
-	c = decode_emit(dc, pack ? sg_h_pack : sg_h_unpack);
-	if (!c)
-		return false;
-	c->n = size;
-	c->imm = in->vec;
-	c->b = rows[1];
-	c->c = rows[2];
-	c->e = rows[3];
-	if (pack) {
-		c->a = rows[0];
-		c->d = sg_row_dest(dc, &in->o[0]);
-	} else {
-		c->d = rows[0];
-		c->a = sg_row_operand(dc, &in->o[in->vec], sg_type_size(in->type));
-	}
-	return true;
-}
-
-static bool decode_sreg(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	struct sg_code *c;
-
-	if (in->sreg < SG_SREG_CLOCK &&
-	    dc->x->sreg_row[in->sreg] == dc->reg_row[dc->func][in->o[0].reg])
-		return true;	/* the register is the row */
-	c = decode_emit(dc, sg_h_sreg);
-	if (!c)
-		return false;
-	c->d = sg_row_dest(dc, &in->o[0]);
-	c->n = decode_reg_size(dc, &in->o[0], 4);
-	c->imm = sg_type_size(sg_sreg_info[in->sreg].type) == 8;
-	c->a = in->sreg < SG_SREG_CLOCK ? sg_row_sreg(dc, in->sreg) : 0;
-	return true;
-}
-
-static bool decode_localaddr(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	struct sg_code *c = decode_emit(dc, sg_h_localaddr);
-
-	if (!c)
-		return false;
-	c->d = sg_row_dest(dc, &in->o[0]);
-	c->a = dc->reg_row[dc->func][in->o[1].reg];
-	c->n = decode_reg_size(dc, &in->o[0], 8);
-	c->imm = in->o[1].imm;
-	return true;
-}
-
-static bool decode_bar(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	uint32_t p = decode_pred(dc, &in->o[3]);
-	struct sg_code *c = decode_emit(dc, in->flags & SG_F_WARP ? sg_h_bar_warp : sg_h_bar);
-
-	if (!c)
-		return false;
-	c->a = sg_row_operand(dc, &in->o[1], 4);
-	c->imm = c->a;
-	c->b = sg_row_operand(dc, &in->o[2], 4);
-	c->c = p;
-	c->d = in->sub == SG_SUB_POPC ? sg_row_dest(dc, &in->o[0]) :
-					decode_pred_dest(dc, &in->o[0]);
-	return true;
-}
-
-/* Warp operations: imm is the row of member masks, 0 where there is none. */
-static bool decode_warp(struct sg_decode *dc)
-{
-	static sg_handler *const handlers[SG_OP_COUNT] = {
-		[SG_OP_SHFL] = sg_h_shfl,	[SG_OP_VOTE] = sg_h_vote,
-		[SG_OP_MATCH] = sg_h_match,	[SG_OP_REDUX] = sg_h_redux,
-		[SG_OP_ELECT] = sg_h_elect,	[SG_OP_ACTIVEMASK] = sg_h_activemask,
-	};
-	const struct sg_insn *in = dc->in;
-	const struct sg_opnd *o = in->o, *members = &in->o[in->n - 1];
-	uint32_t p = in->op == SG_OP_VOTE ? decode_pred(dc, &o[1]) : 0;
-	struct sg_code *c = decode_emit(dc, handlers[in->op]);
-
-	if (!c)
-		return false;
-	c->n = in->sub;
-	c->d = in->type == SG_PRED ? decode_pred_dest(dc, &o[0]) : sg_row_dest(dc, &o[0]);
-	c->e = SG_ROW_PRED_SINK;
-	if (in->op == SG_OP_ACTIVEMASK)
-		return true;
-	c->imm = members->kind == SG_OPND_SINK ? 0 : sg_row_operand(dc, members, 4);
-	if (in->op == SG_OP_SHFL || in->op == SG_OP_MATCH || in->op == SG_OP_ELECT)
-		c->e = decode_pred_dest(dc, &o[1]);
-	if (in->op == SG_OP_SHFL) {
-		c->a = sg_row_operand(dc, &o[2], 4);
-		c->b = sg_row_operand(dc, &o[3], 4);
-		c->c = sg_row_operand(dc, &o[4], 4);
-	} else if (in->op == SG_OP_MATCH) {
-		c->a = sg_row_operand(dc, &o[2], sg_type_size(in->type));
-	} else if (in->op == SG_OP_REDUX) {
-		c->a = sg_row_operand(dc, &o[1], 4);
-	} else {
-		c->a = p;
-	}
-	return true;
-}
-
-static bool decode_branch(struct sg_decode *dc)
-{
-	const struct sg_insn *in = dc->in;
-	struct sg_code *c = decode_emit(dc, in->op == SG_OP_BRA ? sg_h_bra : sg_h_brx);
-	uint32_t *table;
-
-	if (!c)
-		return false;
-	c->imm = in->target;	/* an instruction index until decode_link() */
-	if (in->op == SG_OP_BRA)
-		return true;
-	table = sg_prog_alloc(dc->prog, in->ntargets * sizeof(*table) + 1);
-	if (!table) {
-		dc->failed = true;
-		return false;
-	}
-	c->a = sg_row_operand(dc, &in->o[0], 4);
-	c->imm = (int64_t)(uintptr_t)table;
-	return true;
-}
-
-static uint32_t decode_func_index(struct sg_decode *dc, const struct sg_func *f)
-{
-	for (uint32_t i = 0; i < dc->prog->nfuncs; i++) {
-		if (dc->prog->funcs[i] == f)
-			return i;
-	}
-	return 0;
-}
-
-static bool decode_call(struct sg_decode *dc)
-{
-	static sg_handler *const builtins[] = {
-		[SG_BUILTIN_VPRINTF] = sg_h_vprintf,
-		[SG_BUILTIN_ASSERTFAIL] = sg_h_assertfail,
-		[SG_BUILTIN_MALLOC] = sg_h_malloc,
-		[SG_BUILTIN_FREE] = sg_h_free,
-	};
-	const struct sg_insn *in = dc->in;
-	const struct sg_call *call = in->call;
-	const struct sg_func *f = dc->prog->funcs[dc->func];
-	uint32_t frame = dc->reg_row[dc->func][f->frame_reg];
-	struct sg_code *c;
-
-	c = decode_emit(dc, call->builtin ? builtins[call->builtin] :
-			    call->target  ? sg_h_call : sg_h_call_indirect);
-	if (!c)
-		return false;
-	c->e = frame;
-	c->n = f->frame;
-	if (call->builtin)
-		return true;
-	if (call->target)
-		c->imm = decode_func_index(dc, call->target);
-	else
-		c->a = sg_row_operand(dc, &in->o[0], 8);
-	c = decode_emit(dc, sg_h_call_done);
-	if (!c)
-		return false;
-	c->guard = SG_ROW_TRUE;
-	c->gxor = 0;
-	c->e = frame;
-	c->n = f->frame;
-	return true;
-}
-
 static bool decode_simple(struct sg_decode *dc, sg_handler *fn)
 {
-	struct sg_code *c = decode_emit(dc, fn);
+	struct sg_code *c = sg_decode_emit(dc, fn);
 
 	if (c)
 		c->n = dc->func;
@@ -717,22 +416,22 @@ static bool decode_insn(struct sg_decode *dc)
 		return decode_mov(dc);
 	case SG_OP_LD:
 	case SG_OP_ST:
-		return decode_ld_st(dc);
+		return sg_decode_ld_st(dc);
 	case SG_OP_ATOM:
-		return decode_atom(dc);
+		return sg_decode_atom(dc);
 	case SG_OP_CVTA:
-		return decode_cvta(dc);
+		return sg_decode_cvta(dc);
 	case SG_OP_ISSPACEP:
-		return decode_isspacep(dc);
+		return sg_decode_isspacep(dc);
 	case SG_OP_CVT:
 		return decode_cvt(dc);
 	case SG_OP_PACK:
 	case SG_OP_UNPACK:
-		return decode_pack(dc);
+		return sg_decode_pack(dc);
 	case SG_OP_SREG:
-		return decode_sreg(dc);
+		return sg_decode_sreg(dc);
 	case SG_OP_LOCALADDR:
-		return decode_localaddr(dc);
+		return sg_decode_localaddr(dc);
 	case SG_OP_SETP:
 	case SG_OP_TESTP:
 		return decode_setp(dc);
@@ -744,14 +443,14 @@ static bool decode_insn(struct sg_decode *dc)
 	case SG_OP_REDUX:
 	case SG_OP_ELECT:
 	case SG_OP_ACTIVEMASK:
-		return decode_warp(dc);
+		return sg_decode_warp(dc);
 	case SG_OP_BAR:
-		return decode_bar(dc);
+		return sg_decode_bar(dc);
 	case SG_OP_BRA:
 	case SG_OP_BRX:
-		return decode_branch(dc);
+		return sg_decode_branch(dc);
 	case SG_OP_CALL:
-		return decode_call(dc);
+		return sg_decode_call(dc);
 	case SG_OP_RET:
 	case SG_OP_END:
 		return decode_simple(dc, dc->func ? sg_h_ret : sg_h_exit);
@@ -792,7 +491,7 @@ static bool decode_function(struct sg_decode *dc, uint32_t *starts)
 		dc->pred_temps = 0;
 		starts[i] = dc->x->ncode;
 		if (f->leader[i]) {
-			struct sg_code *c = decode_emit(dc, sg_h_block);
+			struct sg_code *c = sg_decode_emit(dc, sg_h_block);
 
 			if (!c)
 				return false;

@@ -45,6 +45,31 @@ uint32_t sg_row_operand(struct sg_decode *dc, const struct sg_opnd *o, uint32_t 
 uint32_t sg_row_dest(struct sg_decode *dc, const struct sg_opnd *o);
 bool sg_row_save_lists(struct sg_decode *dc);
 
+/* decode.c: one more sg_code for the current instruction; NULL after failing. */
+struct sg_code *sg_decode_emit(struct sg_decode *dc, sg_handler *fn);
+/* Likewise by a table row, which may be NULL: unsupported then. */
+struct sg_code *sg_decode_row(struct sg_decode *dc, const struct sg_hrow *row);
+/* Report the current instruction; always false. */
+bool sg_decode_unsupported(struct sg_decode *dc);
+/* Row of a predicate source (complemented first where asked) or destination. */
+uint32_t sg_decode_pred(struct sg_decode *dc, const struct sg_opnd *o);
+uint32_t sg_decode_pred_dest(struct sg_decode *dc, const struct sg_opnd *o);
+/* Bytes of an operand's register; @otherwise where it is none. */
+uint32_t sg_decode_reg_size(struct sg_decode *dc, const struct sg_opnd *o, uint32_t otherwise);
+
+/* decode_mem.c, decode_ctl.c: families; false after failing. */
+bool sg_decode_ld_st(struct sg_decode *dc);
+bool sg_decode_atom(struct sg_decode *dc);
+bool sg_decode_cvta(struct sg_decode *dc);
+bool sg_decode_isspacep(struct sg_decode *dc);
+bool sg_decode_pack(struct sg_decode *dc);
+bool sg_decode_sreg(struct sg_decode *dc);
+bool sg_decode_localaddr(struct sg_decode *dc);
+bool sg_decode_bar(struct sg_decode *dc);
+bool sg_decode_warp(struct sg_decode *dc);
+bool sg_decode_branch(struct sg_decode *dc);
+bool sg_decode_call(struct sg_decode *dc);
+
 /* select.c */
 const struct sg_hrow *sg_select(enum sg_op op, enum sg_type type, enum sg_type type2,
 				uint32_t variant);

@@ -81,11 +81,14 @@ static uint8_t *mem_one(struct sg_warp *w, enum sg_space space, uint32_t lane, u
 		return (uint8_t *)(uintptr_t)b->launch->params + addr;
 	case SG_SPACE_GENERIC:
 		if (addr - SG_SHARED_WINDOW < SG_WINDOW_SIZE)
-			return mem_one(w, SG_SPACE_SHARED, lane, addr - SG_SHARED_WINDOW, size, write);
+			return mem_one(w, SG_SPACE_SHARED, lane, addr - SG_SHARED_WINDOW, size,
+				       write);
 		if (addr - SG_LOCAL_WINDOW < SG_WINDOW_SIZE)
-			return mem_one(w, SG_SPACE_LOCAL, lane, addr - SG_LOCAL_WINDOW, size, write);
+			return mem_one(w, SG_SPACE_LOCAL, lane, addr - SG_LOCAL_WINDOW, size,
+				       write);
 		if (addr - SG_PARAM_WINDOW < SG_WINDOW_SIZE)
-			return mem_one(w, SG_SPACE_PARAM, lane, addr - SG_PARAM_WINDOW, size, write);
+			return mem_one(w, SG_SPACE_PARAM, lane, addr - SG_PARAM_WINDOW, size,
+				       write);
 		return mem_global(w, addr, size, write);
 	default:
 		return mem_global(w, addr, size, write);

@@ -15,8 +15,8 @@ static int run(const char *before, const char *body, uint32_t threads)
 {
 	char text[8192];
 	uint64_t params[1] = { EMBED_DATA };
-	int n = snprintf(text, sizeof(text), EMBED_HEAD "%s.entry k(.param .u64 p)\n{\n%s%s\nret;\n}\n",
-			 before, REGS, body);
+	int n = snprintf(text, sizeof(text), EMBED_HEAD "%s.entry k(.param .u64 p)\n{\n"
+			 "%s%s\nret;\n}\n", before, REGS, body);
 	int rc = embed_load(text, n);
 
 	if (rc) {

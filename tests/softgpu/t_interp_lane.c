@@ -72,7 +72,8 @@ LANE(shr_s32, S32 a >> (U32 b > 31 ? 31 : b))
 LANE(clz, U32 a ? __builtin_clz(a) : 32)
 LANE(clz64, a ? __builtin_clzll(a) : 64)
 LANE(popc64, __builtin_popcountll(a))
-LANE(bfe, (U32 b & 255) > 31 ? 0 : (U32 a >> (b & 255)) & ((c & 255) > 31 ? ~0u : (1u << (c & 255)) - 1))
+LANE(bfe, (U32 b & 255) > 31 ? 0 :
+	  (U32 a >> (b & 255)) & ((c & 255) > 31 ? ~0u : (1u << (c & 255)) - 1))
 LANE(lop3, (U32 a & U32 b) ^ U32 c)
 LANE(selp, S32 a < S32 b ? a : c)
 LANE(min_u64, a < b ? a : b)
@@ -142,7 +143,7 @@ static uint64_t lane_bits(float f)
 	{                                                                                          \
 		volatile float a = lane_float(ia), b = lane_float(ib), c = lane_float(ic), r;      \
                                                                                                    \
-		(void)b, (void)c;                                                                      \
+		(void)b, (void)c;                                                                  \
 		fesetround(mode);                                                                  \
 		r = expr;                                                                          \
 		fesetround(FE_TONEAREST);                                                          \
