@@ -41,8 +41,10 @@ static uint32_t spec_check(const struct cd_client *c, const struct cd_region_spe
 	    s->nr_segs > VIRTIO_CUDA_MAX_CLIENT_RUNS - c->nr_runs)
 		return VIRTIO_CUDA_ERR_LIMIT;
 	for (struct cd_region *r = c->regions; r; r = r->next) {
-		if (r->id == s->id || (s->va < r->va + r->len && r->va < s->va + s->len))
-			return VIRTIO_CUDA_ERR_BUSY;
+		if (r->id == s->id)
+			return VIRTIO_CUDA_ERR_MALFORMED;
+		if (s->va < r->va + r->len && r->va < s->va + s->len)
+			return VIRTIO_CUDA_ERR_ADDRESS;
 	}
 	return VIRTIO_CUDA_OK;
 }
@@ -228,8 +230,8 @@ static void region_forget(struct cd_client *c, struct cd_region *r)
 	region_destroy(r);
 }
 
-/* Whether the worker's word can be believed; it can't where maps say else. */
-static int detach_verify(struct cd_client *c, struct cd_region *r)
+/* Whether nothing is mapped, as the worker says; not believed where maps say else. */
+static int unmapped_verify(struct cd_client *c, struct cd_region *r)
 {
 	int ret = cd_maps_has(c->worker_pid, r->range, r->nr_segs);
 
@@ -257,7 +259,9 @@ int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
 	if (!r || r->state != (attach ? CD_REGION_ATTACHING : CD_REGION_DETACHING))
 		return -EPROTO;
 	/* A worker that can't unmap has no way to go on. */
-	if (!attach && (done->status || detach_verify(c, r)))
+	if (!attach && done->status)
+		return -EPROTO;
+	if ((!attach || done->status) && unmapped_verify(c, r))
 		return -EPROTO;
 	c->outstanding--;
 	cd_client_wait(c, c->outstanding || c->parking);
@@ -274,16 +278,16 @@ int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
  * cd_regions_drop() - The worker is reaped: no region is mapped any more
  * @c:	client
  *
- * Answers what is owed: a detach has succeeded, an attach has not.
+ * Answers what is owed with VIRTIO_CUDA_ERR_WORKER, which to a detach means that
+ * the pages are free, though not as it was meant to be.
  */
 void cd_regions_drop(struct cd_client *c)
 {
 	while (c->regions) {
 		struct cd_region *r = c->regions;
-		bool detach = r->state >= CD_REGION_DETACH_QUEUED;
 
 		if (r->state != CD_REGION_ATTACHED)
-			region_answer(c, r, detach ? VIRTIO_CUDA_OK : VIRTIO_CUDA_ERR_WORKER);
+			region_answer(c, r, VIRTIO_CUDA_ERR_WORKER);
 		region_forget(c, r);
 	}
 	c->queue = NULL;

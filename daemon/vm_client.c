@@ -199,7 +199,7 @@ uint32_t cd_vm_open(struct cd_vm_req *req, const void *body)
 
 	if (in->version != VCUDA_CHANNEL_VERSION)
 		return VIRTIO_CUDA_ERR_VERSION;
-	if (req->client >= VIRTIO_CUDA_MAX_CLIENTS)
+	if (!req->client || req->client >= VIRTIO_CUDA_MAX_CLIENTS)
 		return VIRTIO_CUDA_ERR_MALFORMED;
 	if (req->vc)
 		return VIRTIO_CUDA_ERR_BUSY;

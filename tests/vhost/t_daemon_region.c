@@ -84,8 +84,8 @@ TEST(bad_region_is_refused_and_changes_nothing)
 		{ 2, T_REGION_BASE - MIB, MIB, VIRTIO_CUDA_ERR_ADDRESS },
 		{ 2, T_REGION_BASE + T_REGION_SIZE - 4096, MIB, VIRTIO_CUDA_ERR_ADDRESS },
 		{ 2, UINT64_MAX - 4095, MIB, VIRTIO_CUDA_ERR_ADDRESS },
-		{ 1, T_REGION_BASE + MIB, MIB, VIRTIO_CUDA_ERR_BUSY },
-		{ 2, T_REGION_BASE + 4096, MIB, VIRTIO_CUDA_ERR_BUSY },
+		{ 1, T_REGION_BASE + MIB, MIB, VIRTIO_CUDA_ERR_MALFORMED },
+		{ 2, T_REGION_BASE + 4096, MIB, VIRTIO_CUDA_ERR_ADDRESS },
 	};
 	struct t_daemon d = t_daemon_start(NULL);
 	struct t_client c = t_client_open(&d, NULL);
@@ -124,7 +124,7 @@ TEST(worker_that_keeps_a_mapping_is_killed_before_the_answer)
 
 	CHECK_EQ(attach(&c, T_REGION_LIAR, T_REGION_BASE, MIB), VIRTIO_CUDA_OK);
 	send_detach(&c, T_REGION_LIAR);
-	CHECK_EQ(done(&c, T_REGION_LIAR), VIRTIO_CUDA_OK);
+	CHECK_EQ(done(&c, T_REGION_LIAR), VIRTIO_CUDA_ERR_WORKER);
 	CHECK(kill(worker, 0));
 	CHECK(t_hung_up(c.sock));
 	CHECK_EQ(t_daemon_log_count(&d, "CW-E0204"), 1);

@@ -122,7 +122,8 @@ TEST(runs_of_a_region_are_one_range_in_the_worker)
 	CHECK_EQ(t_vm_client_attach(&c, 3, page, 64), VIRTIO_CUDA_OK);
 	for (uint64_t i = 0; i < 64; i++)
 		CHECK_EQ(peek(&c, va + i * 8192), 1000 + i);
-	CHECK_EQ(t_vm_client_attach(&c, 3, page, 64), VIRTIO_CUDA_ERR_BUSY);
+	CHECK_EQ(t_vm_client_attach(&c, 3, page, 64), VIRTIO_CUDA_ERR_MALFORMED);
+	CHECK_EQ(t_vm_client_attach(&c, 11, page, 64), VIRTIO_CUDA_ERR_ADDRESS);
 	CHECK_EQ(t_vm_client_detach(&c, 3), VIRTIO_CUDA_OK);
 	CHECK_EQ(t_vm_client_detach(&c, 3), VIRTIO_CUDA_ERR_MALFORMED);
 	CHECK_EQ(t_vm_client_attach(&c, 3, page, 64), VIRTIO_CUDA_OK);
@@ -142,7 +143,7 @@ TEST(detach_is_not_believed_but_seen)
 	CHECK_EQ(t_vm_client_attach(&c, 2, page + (1 << 18), 4), VIRTIO_CUDA_OK);
 	CHECK_EQ(t_vm_client_detach(&c, 2), VIRTIO_CUDA_OK);
 	CHECK(t_vm_client_worker(&c) == worker);
-	CHECK_EQ(t_vm_client_detach(&c, T_REGION_LIAR), VIRTIO_CUDA_OK);
+	CHECK_EQ(t_vm_client_detach(&c, T_REGION_LIAR), VIRTIO_CUDA_ERR_WORKER);
 	CHECK(kill(worker, 0) && errno == ESRCH);
 	CHECK_EQ(t_daemon_log_count(&g->d, "CW-E0204"), 1);
 	t_guest_end(g);

@@ -109,6 +109,7 @@ static uint32_t broken_open(struct t_vm_client *c, int how)
 	case 10: o->runs[0].addr = UINT64_MAX & ~4095ull; break;
 	case 11: o->runs[0].len = 0; break;
 	case 12: t_guest_head(c->g, r)->client = VIRTIO_CUDA_MAX_CLIENTS; break;
+	case 13: t_guest_head(c->g, r)->client = 0; break;
 	}
 	return t_guest_call(c->g, r, sizeof(*o) + 2 * sizeof(struct virtio_cuda_run),
 			    sizeof(struct virtio_cuda_open_resp));
@@ -121,7 +122,7 @@ TEST(open_with_any_wrong_field_is_refused)
 		VIRTIO_CUDA_ERR_MALFORMED, VIRTIO_CUDA_ERR_MALFORMED, VIRTIO_CUDA_ERR_MALFORMED,
 		VIRTIO_CUDA_ERR_MALFORMED, VIRTIO_CUDA_ERR_MALFORMED, VIRTIO_CUDA_ERR_MALFORMED,
 		VIRTIO_CUDA_ERR_ADDRESS,   VIRTIO_CUDA_ERR_ADDRESS,   VIRTIO_CUDA_ERR_MALFORMED,
-		VIRTIO_CUDA_ERR_MALFORMED,
+		VIRTIO_CUDA_ERR_MALFORMED, VIRTIO_CUDA_ERR_MALFORMED,
 	};
 	struct t_guest *g = t_guest_start();
 	struct t_vm_client c = t_vm_client(g, 1);
@@ -143,7 +144,7 @@ TEST(clients_beyond_the_limit_are_refused)
 	struct t_vm_client c[4];
 
 	for (uint32_t i = 0; i < 4; i++) {
-		c[i] = t_vm_client(g, i);
+		c[i] = t_vm_client(g, i + 1);
 		CHECK_EQ(t_vm_client_open(&c[i]), i < 3 ? VIRTIO_CUDA_OK : VIRTIO_CUDA_ERR_BUSY);
 	}
 	CHECK_EQ(t_vm_client_close(&c[0]), VIRTIO_CUDA_OK);

@@ -90,7 +90,7 @@ TEST(hello_ends_all_clients_before_it_is_answered)
 	pid_t worker[4];
 
 	for (uint32_t i = 0; i < 4; i++) {
-		c[i] = t_vm_client(g, i);
+		c[i] = t_vm_client(g, i + 1);
 		CHECK_EQ(t_vm_client_open(&c[i]), VIRTIO_CUDA_OK);
 		worker[i] = t_vm_client_worker(&c[i]);
 	}
