@@ -63,7 +63,8 @@ static CUresult probe(struct cw_info *info, const char *back_end, bool soft)
 	info->count = cw_min((uint32_t)count, (uint32_t)CW_INFO_DEVICES);
 	info->soft = soft;
 	info->direct = soft;
-	snprintf(info->back_end, sizeof(info->back_end), "%s", soft ? "soft" : "nvidia");
+	snprintf(info->back_end, sizeof(info->back_end), "%.63s",
+		 soft ? "soft" : strrchr(back_end, '/') + 1);
 	cu->cuDriverGetVersion(&info->driver_version);
 	for (uint32_t i = 0; i < info->count; i++)
 		probe_device(cu, (CUdevice)i, &info->device[i]);

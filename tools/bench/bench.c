@@ -18,6 +18,7 @@ const struct ct_bench ct_benches[] = {
 	  bench_launch },
 	{ "copy", "64 MiB each way, against memcpy", bench_copy },
 	{ "trace", "what a framework does: crossings that wait", bench_trace },
+	{ "start", "a fresh process to its first answers", bench_start },
 	{ 0 },
 };
 

@@ -22,6 +22,7 @@ int bench_latency(void);
 int bench_launch(void);
 int bench_copy(void);
 int bench_trace(void);
+int bench_start(void);
 
 /* Ended by an entry without a name; in bench.c. */
 extern const struct ct_bench ct_benches[];

@@ -29,7 +29,7 @@ bool bench_ok(CUresult r, const char *what)
 	return !r;
 }
 
-static int cuda_bind(struct bench_cuda *cu)
+static int symbols_bind(struct bench_cuda *cu)
 {
 #define X(name, params)                                                                            \
 	cu->name = (CUresult(*) params)dlsym(cu->lib, #name);                                      \
@@ -42,16 +42,21 @@ static int cuda_bind(struct bench_cuda *cu)
 	return 0;
 }
 
-int bench_cuda_open(struct bench_cuda *cu, const char *path)
+static int cuda_load(struct bench_cuda *cu, const char *path)
 {
-	static const CUuuid stat_id = { CW_STAT_UUID_BYTES };
-
 	cu->lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!cu->lib) {
 		ct_error("%s", dlerror());
 		return -1;
 	}
-	if (cuda_bind(cu))
+	return symbols_bind(cu);
+}
+
+int bench_cuda_open(struct bench_cuda *cu, const char *path)
+{
+	static const CUuuid stat_id = { CW_STAT_UUID_BYTES };
+
+	if (cuda_load(cu, path))
 		return -1;
 	if (cu->cuGetExportTable((const void **)&cu->stat, &stat_id))
 		cu->stat = NULL;
@@ -70,8 +75,7 @@ static void daemon_stop(void)
 	ct_daemon_stop(&own_daemon);
 }
 
-/* Says where the GPU is, starting a daemon where nothing else is there. */
-static int way_to_gpu(void)
+int bench_way_to_gpu(void)
 {
 	if (getenv("CAUSEWAY_SOCKET") || !access("/dev/vcuda0", F_OK))
 		return 0;
@@ -83,6 +87,21 @@ static int way_to_gpu(void)
 	return 0;
 }
 
+static int guest_path(char path[PATH_MAX])
+{
+	if (!ct_path(path, PATH_MAX, "lib/causeway/guest/libcuda.so.1"))
+		return 0;
+	ct_error("%s is missing", path);
+	return -1;
+}
+
+int bench_cuda_bind(struct bench_cuda *cu)
+{
+	char path[PATH_MAX];
+
+	return guest_path(path) ? -1 : cuda_load(cu, path);
+}
+
 struct bench_cuda *bench_guest(void)
 {
 	static struct bench_cuda cu;
@@ -90,11 +109,7 @@ struct bench_cuda *bench_guest(void)
 
 	if (cu.counter)
 		return &cu;
-	if (ct_path(path, sizeof(path), "lib/causeway/guest/libcuda.so.1")) {
-		ct_error("%s is missing", path);
-		return NULL;
-	}
-	if (way_to_gpu() || bench_cuda_open(&cu, path))
+	if (guest_path(path) || bench_way_to_gpu() || bench_cuda_open(&cu, path))
 		return NULL;
 	return &cu;
 }

@@ -65,6 +65,11 @@ struct bench_cuda {
  */
 int bench_cuda_open(struct bench_cuda *cu, const char *path);
 
+/* The guest's library, loaded and bound, with nothing called yet; 0 or -1. */
+int bench_cuda_bind(struct bench_cuda *cu);
+/* Sees that the guest's library will find a GPU, as bench_guest() says; 0 or -1. */
+int bench_way_to_gpu(void);
+
 /**
  * bench_guest() - The guest's library with a way to a GPU
  *
