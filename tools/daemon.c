@@ -21,6 +21,7 @@
 #include "tools/launch.h"
 
 #define DAEMON_REL "bin/vhost-user-cuda"
+#define DAEMON_SOFT_REL "lib/causeway/soft/libcuda.so.1"
 /* A start takes milliseconds; this only ends a wait that would never end. */
 #define DAEMON_START_TICKS 6000
 #define DAEMON_TICK_NS 5000000
@@ -82,7 +83,7 @@ int ct_daemon_check_socket(const char *path)
 
 static int daemon_spawn(struct ct_daemon *d, const char *gpu, const char *how, const int *keep)
 {
-	char path[PATH_MAX], backend[32];
+	char path[PATH_MAX], lib[PATH_MAX], backend[32];
 	char *argv[] = { path, (char *)how, backend, NULL };
 	const struct ct_helper h = { .argv = argv, .keep = keep };
 	pid_t pid;
@@ -90,6 +91,11 @@ static int daemon_spawn(struct ct_daemon *d, const char *gpu, const char *how, c
 	snprintf(backend, sizeof(backend), "--backend=%s", ct_gpu_backend(gpu));
 	if (ct_path(path, sizeof(path), DAEMON_REL)) {
 		ct_error("the GPU daemon %s is missing; ./do build makes it", path);
+		return -ENOENT;
+	}
+	/* The daemon would say so too, but as the second of three lines. */
+	if (!strcmp(backend, "--backend=soft") && ct_path(lib, sizeof(lib), DAEMON_SOFT_REL)) {
+		ct_error("the software GPU %s is missing; ./do build makes it", lib);
 		return -ENOENT;
 	}
 	pid = ct_spawn_helper(&h);
