@@ -301,6 +301,16 @@ int ct_find_program(const char *name, char **ret_path)
 	return err;
 }
 
+bool ct_is_program(const char *path)
+{
+	struct ct_elf elf;
+	int err = ct_elf_open(&elf, path);
+
+	if (!err)
+		ct_elf_close(&elf);
+	return !err;
+}
+
 static int program_missing(const char *name, const struct ct_closure *set)
 {
 	for (size_t i = 0; i < set->missing.n; i++)

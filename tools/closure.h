@@ -6,6 +6,7 @@
 #ifndef TOOLS_CLOSURE_H
 #define TOOLS_CLOSURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tools/strv.h"
@@ -76,6 +77,9 @@ void ct_closure_free(struct ct_closure *set);
  * Return: 0, -ENOENT, or -EACCES where something is there that is not executable.
  */
 int ct_find_program(const char *name, char **ret_path);
+
+/* Whether a file is an ELF file that ct_closure_add() understands. */
+bool ct_is_program(const char *path);
 
 /**
  * ct_check_program() - Find a program, and say what is missing to run it

@@ -230,6 +230,25 @@ static void run_free(struct ct_run *run)
 	free(run->program);
 }
 
+/* A program that is added brings its libraries, like the one that is run. */
+static int run_add_closures(struct ct_run *run, const char *libpath)
+{
+	for (size_t i = 0; i < run->add.n; i++) {
+		struct stat st;
+		char *path;
+		int status;
+
+		if (stat(run->add.s[i], &st) || !S_ISREG(st.st_mode) || !(st.st_mode & 0111) ||
+		    !ct_is_program(run->add.s[i]))
+			continue;
+		status = ct_check_program(run->add.s[i], libpath, &run->closure, &path);
+		if (status)
+			return status;
+		free(path);
+	}
+	return 0;
+}
+
 static int run_run(const struct ct_command *cmd, int argc, char **argv)
 {
 	static char *shell[] = { "/bin/sh", NULL };
@@ -245,6 +264,8 @@ static int run_run(const struct ct_command *cmd, int argc, char **argv)
 	ct_path(own, sizeof(own), "lib/causeway/guest");
 	snprintf(libpath, sizeof(libpath), "%s:%s", own, host ? host : "");
 	status = ct_check_program(run.argv[0], libpath, &run.closure, &run.program);
+	if (!status)
+		status = run_add_closures(&run, libpath);
 	if (!status)
 		status = ct_end_like(run_vm(&run));
 	run_free(&run);
