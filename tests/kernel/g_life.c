@@ -344,6 +344,25 @@ TEST(removal_with_open_files)
 	guest_close(&again);
 }
 
+/* Clients of before a suspend stay dead, new ones work. */
+TEST(suspend_ends_clients)
+{
+	struct guest g, again;
+
+	if (guest_write_file("/sys/class/rtc/rtc0/wakealarm", "+2"))
+		SKIP("no clock to wake up from");
+	guest_open(&g);
+	CHECK_EQ(guest_write_file("/sys/power/state", "mem"), 0);
+	CHECK_EQ(guest_ioctl(g.fd, VCUDA_IOC_KICK, NULL), -EIO);
+	CHECK_EQ(guest_wait(&g, 3, 1, 0), -EIO);
+	guest_await_device();
+	guest_open(&again);
+	CHECK_EQ(guest_call(&again, OP_COUNT, COUNT_CLIENTS, 0, 0), 1);
+	guest_close(&g);
+	CHECK_EQ(guest_call(&again, OP_NOP, 2, 0, 0), 2);
+	guest_close(&again);
+}
+
 /* Whatever was left behind does not keep the module. */
 TEST(the_module_unloads_and_loads)
 {

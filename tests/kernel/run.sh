@@ -7,7 +7,8 @@
 # usage: run.sh TESTDEV KERNEL_ROOT MODULE PROGRAM [FILTER]
 #
 # KERNEL_ROOT holds vmlinuz and modules/, as ./do setup leaves it.
-# Environment: VCUDA_CPUS (1), VCUDA_MEM (768), TESTDEV_FEATURES. Prints the
+# Environment: VCUDA_CPUS (1), VCUDA_MEM (768), VCUDA_CPU, VCUDA_TIMEOUT (300 s),
+# VCUDA_APPEND, VCUDA_LOG (all logs to stderr), TESTDEV_FEATURES. Prints the
 # program's TAP; what the kernel logged goes to stderr if it is a complaint.
 set -eu
 export LC_ALL=C
@@ -64,7 +65,7 @@ done
 /test $filter
 echo "exit=\$?"
 /bin/busybox dmesg | /bin/busybox sed 's/^/dmesg: /'
-/bin/busybox poweroff -f
+/bin/busybox reboot -f
 END
 chmod +x "$dir/root/init"
 (cd "$dir/root" && find . | cpio -o -H newc --quiet | gzip -1) >"$dir/initrd"
@@ -76,12 +77,13 @@ while [ ! -S "$dir/socket" ]; do
 	sleep 0.1
 done
 
-timeout 300 qemu-system-x86_64 -machine q35,memory-backend=m -accel tcg \
+# QEMU 7.2 spoils flags in cmpxchg16b when it emulates two CPUs: no cx16.
+timeout "${VCUDA_TIMEOUT:-300}" qemu-system-x86_64 -machine q35,memory-backend=m -accel tcg \
 	-cpu "${VCUDA_CPU:-max,cx16=off}" -smp "${VCUDA_CPUS:-1}" -m "$mem" \
 	-object memory-backend-memfd,id=m,size="${mem}M",share=on \
 	-object memory-backend-ram,id=s,size=1M -device ivshmem-plain,memdev=s,addr=1e.0 \
 	-nodefaults -no-user-config -display none -serial stdio -monitor none -no-reboot \
-	-kernel "$kernel" -initrd "$dir/initrd" -append "console=ttyS0 quiet panic=-1" \
+	-kernel "$kernel" -initrd "$dir/initrd" -append "console=ttyS0 quiet panic=-1 ${VCUDA_APPEND:-}" \
 	-chardev socket,id=c0,path="$dir/socket" -device vhost-user-gpio-pci,chardev=c0 \
 	</dev/null 2>"$dir/qemu.log" | tr -d '\r' >"$dir/log" || :
 
