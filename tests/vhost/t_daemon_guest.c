@@ -16,7 +16,7 @@ static void check(int ret, const char *what)
 	exit(1);
 }
 
-static void event_post(struct t_guest *g, uint64_t *gpa)
+void t_guest_event_post(struct t_guest *g, uint64_t *gpa)
 {
 	struct vq_buf buf = { *gpa, sizeof(struct virtio_cuda_event) };
 	struct vq_request req = { .buf = &buf, .nr_in = 1, .token = gpa };
@@ -40,7 +40,7 @@ void t_guest_connect(struct t_guest *g)
 	}
 	for (int i = 0; i < T_GUEST_EVENTS; i++) {
 		g->event[i] = front_alloc(&g->f, sizeof(struct virtio_cuda_event), 8);
-		event_post(g, &g->event[i]);
+		t_guest_event_post(g, &g->event[i]);
 	}
 	g->epoch = 0;
 }
@@ -163,15 +163,24 @@ uint32_t t_guest_ping(struct t_guest *g)
 	return t_guest_call(g, t_guest_request(g, VIRTIO_CUDA_PING, 0), 0, 0);
 }
 
-bool t_guest_event(struct t_guest *g)
+uint64_t *t_guest_event_take(struct t_guest *g)
 {
 	uint32_t len = 0;
 	uint64_t *gpa = front_wait(&g->f, VIRTIO_CUDA_VQ_EVENT, &len);
 
 	if (!gpa || len != sizeof(g->last_event))
-		return false;
+		return NULL;
 	memcpy(&g->last_event, front_ptr(&g->f, *gpa), len);
-	event_post(g, gpa);
+	return gpa;
+}
+
+bool t_guest_event(struct t_guest *g)
+{
+	uint64_t *gpa = t_guest_event_take(g);
+
+	if (!gpa)
+		return false;
+	t_guest_event_post(g, gpa);
 	return g->last_event.epoch == g->epoch;
 }
 

@@ -62,6 +62,9 @@ uint32_t t_guest_call(struct t_guest *g, struct t_req *r, uint32_t body, uint32_
 uint32_t t_guest_ping(struct t_guest *g);
 /* Waits for the next event; false where none comes. Its buffer is posted again. */
 bool t_guest_event(struct t_guest *g);
+/* The same in two steps: NULL where none comes. */
+uint64_t *t_guest_event_take(struct t_guest *g);
+void t_guest_event_post(struct t_guest *g, uint64_t *buffer);
 
 struct t_vm_client t_vm_client(struct t_guest *g, uint32_t id);
 struct t_req *t_vm_client_open_request(struct t_vm_client *c);

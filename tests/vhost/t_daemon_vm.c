@@ -76,6 +76,85 @@ TEST(sixteen_clients_wake_their_own_slots)
 	t_guest_end(g);
 }
 
+static uint64_t wakes(struct t_guest *g, uint32_t client)
+{
+	struct t_req *r = t_guest_request(g, VIRTIO_CUDA_STAT, client);
+	struct virtio_cuda_stat stat;
+
+	CHECK_EQ(t_guest_call(g, r, 0, sizeof(stat)), VIRTIO_CUDA_OK);
+	memcpy(&stat, (char *)front_ptr(&g->f, r->resp) + sizeof(struct virtio_cuda_resp),
+	       sizeof(stat));
+	return stat.wakes;
+}
+
+static void ring_and_see(struct t_vm_client *c)
+{
+	struct cw_slot *slot = cw_channel_slot(c->channel, 1);
+	uint64_t seq = atomic_load(&slot->seq);
+
+	t_vm_client_ring(c, T_CMD_PID);
+	while (atomic_load(&slot->seq) == seq)
+		usleep(500);
+}
+
+/* As long as the driver has not given the buffer back, no second event comes. */
+TEST(wakes_merge_while_an_event_is_under_way)
+{
+	struct t_guest *g = t_guest_start();
+	struct t_vm_client c = t_vm_client(g, 1);
+	uint64_t *buffer;
+
+	CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_OK);
+	ring_and_see(&c);
+	buffer = t_guest_event_take(g);
+	CHECK(buffer != NULL);
+	for (int i = 0; i < 10; i++)
+		ring_and_see(&c);
+	CHECK_EQ(wakes(g, 1), 1);
+	t_guest_event_post(g, buffer);
+	CHECK(t_guest_event(g));
+	CHECK_EQ(g->last_event.slots[0], 1 << 1);
+	t_guest_end(g);
+}
+
+TEST(events_of_many_clients_are_under_way_together)
+{
+	struct t_guest *g = t_guest_start();
+	struct t_vm_client c[8];
+	uint64_t *buffer[8];
+	uint32_t seen;
+	int base[2];
+
+	for (uint32_t i = 0; i < 8; i++) {
+		c[i] = t_vm_client(g, i + 1);
+		CHECK_EQ(t_vm_client_open(&c[i]), VIRTIO_CUDA_OK);
+	}
+	for (int round = 0; round < 12; round++) {
+		seen = 0;
+		for (int i = 0; i < 8; i++)
+			t_vm_client_ring(&c[i], T_CMD_PID);
+		for (int i = 0; i < 8; i++) {
+			buffer[i] = t_guest_event_take(g);
+			CHECK(buffer[i] != NULL);
+			seen |= 1u << g->last_event.client;
+		}
+		CHECK_EQ(seen, 0x1fe);
+		for (int i = 0; i < 8; i++)
+			t_guest_event_post(g, buffer[7 - i]);
+		if (round % 3 != 2)
+			continue;
+		for (unsigned int i = 0; i < 2; i++) {
+			base[i] = front_stop_queue(&g->f, i);
+			CHECK(base[i] >= 0);
+		}
+		for (unsigned int i = 0; i < 2; i++) {
+			CHECK_EQ(front_describe_queue(&g->f, i, (uint16_t)base[i]), 0);
+			CHECK_EQ(front_enable_queue(&g->f, i, true), 0);
+		}
+	}
+	t_guest_end(g);
+}
+
 TEST(death_of_a_worker_is_an_event)
 {
 	struct t_guest *g = t_guest_start();
