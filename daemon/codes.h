@@ -3,7 +3,8 @@
  * Stable codes of everything that the daemon complains about.
  *
  * A code is never given a second meaning: people search for it. CW-E00xx is
- * start-up, CW-E01xx the client socket, CW-E02xx workers, CW-E03xx the device.
+ * start-up, CW-E01xx the client socket, CW-E02xx workers (from CW-E0211 on as they
+ * see it: worker/internal.h), CW-E03xx the device, CW-E04xx the guest library.
  */
 #ifndef DAEMON_CODES_H
 #define DAEMON_CODES_H

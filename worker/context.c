@@ -85,11 +85,11 @@ out:
 	return p != NULL;
 }
 
+/* Context: pts_lock held. */
 static void streams_end(struct wk_thread *t, uint64_t ctx, bool destroy)
 {
 	struct wk_pts **at = &t->streams;
 
-	pthread_mutex_lock(&pts_lock);
 	while (*at) {
 		struct wk_pts *p = *at;
 
@@ -102,13 +102,22 @@ static void streams_end(struct wk_thread *t, uint64_t ctx, bool destroy)
 			wk_cu()->cuStreamDestroy_v2(p->stream);
 		free(p);
 	}
-	pthread_mutex_unlock(&pts_lock);
 }
 
 /* A guest thread has ended. */
 void wk_streams_of_thread_end(struct wk_thread *t)
 {
+	pthread_mutex_lock(&pts_lock);
 	streams_end(t, 0, true);
+	pthread_mutex_unlock(&pts_lock);
+}
+
+/* A guest thread comes or goes; helpers go through the list, under the lock. */
+void wk_threads_set(uint32_t slot, struct wk_thread *t)
+{
+	pthread_mutex_lock(&pts_lock);
+	wk_self()->threads[slot] = t;
+	pthread_mutex_unlock(&pts_lock);
 }
 
 /**
@@ -123,10 +132,12 @@ void wk_ctx_objects_drop(uint64_t ctx)
 	struct wk_worker *w = wk_self();
 	uint32_t i = cw_ctx_error_index(cw_handle_where(ctx) == CW_H_PRIMARY, cw_handle_slot(ctx));
 
+	pthread_mutex_lock(&pts_lock);
 	for (uint32_t slot = 0; slot < VCUDA_SLOTS; slot++) {
 		if (w->threads[slot])
 			streams_end(w->threads[slot], ctx, false);
 	}
+	pthread_mutex_unlock(&pts_lock);
 	wk_credit_forget();
 	wk_events_forget();
 	wk_handle_drop_context(ctx);

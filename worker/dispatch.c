@@ -23,6 +23,9 @@
 #define SPIN_MIN 100u
 #define SPIN_MAX 4000u
 
+/* Unknown functions that are logged by id. */
+#define UNKNOWN_MAX 64u
+
 struct wk_temp {
 	struct wk_temp *next;
 	_Alignas(16) uint8_t bytes[];
@@ -37,16 +40,21 @@ void wk_fatal(const char *code, const char *why)
 {
 	struct wk_worker *w = wk_self();
 
+	uint64_t one = 1;
+
 	if (!atomic_exchange(&w->dead, true))
 		cw_warn("client ended code=%s why=\"%s\"", code, why);
 	atomic_fetch_or(&wk_channel()->status, CW_CH_FATAL);
 	for (uint32_t i = 0; i < VCUDA_SLOTS; i++)
 		wk_wake_slot(i);
+	/* From a helper: the dispatcher sleeps, and the process ends with it. */
+	if (write(w->fd_doorbell, &one, sizeof(one)) < 0)
+		_exit(1);
 }
 
 CUresult wk_malformed(struct wk_thread *t)
 {
-	wk_fatal("CW-E0201", "malformed command");
+	wk_fatal(WK_E_COMMAND, "malformed command");
 	return CUDA_ERROR_INVALID_VALUE;
 }
 
@@ -101,7 +109,8 @@ struct wk_thread *wk_thread_get(uint32_t slot)
 	t->slot = slot;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
-	w->threads[slot] = t;
+	pthread_cond_init(&t->room, NULL);
+	wk_threads_set(slot, t);
 	return t;
 }
 
@@ -109,9 +118,10 @@ static void thread_exit(struct wk_thread *t)
 {
 	wk_helper_end(t);
 	wk_streams_of_thread_end(t);
-	wk_self()->threads[t->slot] = NULL;
+	wk_threads_set(t->slot, NULL);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->wake);
+	pthread_cond_destroy(&t->room);
 	free(t);
 }
 
@@ -145,6 +155,8 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 	if (r && wk_is_context_fatal(r))
 		wk_ctx_fail(cmd.ctx, r);
 	temp_free(t);
+	/* Release: whoever may use @t next sees it as we leave it. */
+	atomic_store_explicit(&t->busy, false, memory_order_release);
 	if (!(cmd.flags & CW_CMD_REPLY)) {
 		if (r)
 			wk_late(t, cmd.ctx, r);
@@ -172,13 +184,25 @@ static const struct wk_function *function_find(uint32_t id)
 		       function_compare);
 }
 
+/* Once per function; a client that makes ids up must not fill the log. */
+static void unknown_log(uint32_t id)
+{
+	static uint32_t seen[UNKNOWN_MAX];
+	static uint32_t nr_seen;
+
+	for (uint32_t i = 0; i < nr_seen; i++) {
+		if (seen[i] == id)
+			return;
+	}
+	if (nr_seen == UNKNOWN_MAX)
+		return;
+	seen[nr_seen++] = id;
+	cw_warn("function unknown to this worker id=0x%08x", id);
+}
+
 static void unknown_function(struct wk_thread *t, const struct cw_cmd *cmd)
 {
-	static uint32_t last;
-
-	if (last != cmd->id)
-		cw_warn("function unknown to this worker id=0x%08x", cmd->id);
-	last = cmd->id;
+	unknown_log(cmd->id);
 	if (cmd->flags & CW_CMD_REPLY)
 		wk_reply(t->slot, cmd->seq, CUDA_ERROR_NOT_SUPPORTED, NULL);
 	else
@@ -225,7 +249,11 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 	const struct wk_function *fn;
 
 	if (!t) {
-		wk_fatal("CW-E0202", "no such reply slot");
+		wk_fatal(WK_E_SLOT, "no such reply slot");
+		return;
+	}
+	if (!t->bound && atomic_load_explicit(&t->busy, memory_order_acquire)) {
+		wk_fatal(WK_E_TURN, "a thread with an unanswered call sent another");
 		return;
 	}
 	if (cmd->id == CW_FN_THREAD_EXIT) {
@@ -337,7 +365,7 @@ int wk_dispatch_run(void)
 			continue;
 		}
 		if (!fetch_head(head, tail, &cmd)) {
-			wk_fatal("CW-E0203", "ring head, tail or size out of bounds");
+			wk_fatal(WK_E_RING, "ring head, tail or size out of bounds");
 			break;
 		}
 		len = cmd.size - sizeof(cmd);

@@ -37,7 +37,8 @@ struct type_table {
 	struct side guest;
 	uint64_t *hash; /* handles, 0: empty, 1: was used */
 	uint32_t hash_size;
-	uint32_t hash_used;
+	uint32_t hash_used; /* not empty */
+	uint32_t hash_live; /* handles */
 };
 
 static struct type_table tables[CW_H_TYPES];
@@ -88,11 +89,12 @@ static void hash_rebuild(struct type_table *tt)
 	uint64_t *old = tt->hash;
 	uint32_t n = tt->hash_size;
 
-	tt->hash_size = n ? n * 2 : 64;
+	/* Mostly places that were used: the size will do, once they are clean. */
+	tt->hash_size = tt->hash_live * 4 < n ? n : cw_max(n * 2, 64u);
 	tt->hash = calloc(tt->hash_size, sizeof(*tt->hash));
 	if (!tt->hash)
 		abort(); /* a worker without memory is a dead client, nothing else */
-	tt->hash_used = 0;
+	tt->hash_used = tt->hash_live = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct entry *e = old[i] > 1 ? entry_of(tt, old[i]) : NULL;
 
@@ -113,6 +115,7 @@ static void hash_put(struct type_table *tt, void *host, uint64_t h)
 	if (!tt->hash[i])
 		tt->hash_used++;
 	tt->hash[i] = h;
+	tt->hash_live++;
 }
 
 /* Position of a host object's handle, or -1. */
@@ -136,8 +139,10 @@ static void entry_drop(struct type_table *tt, uint64_t h, struct entry *e)
 {
 	int64_t at = hash_find(tt, e->host);
 
-	if (at >= 0 && tt->hash[at] == h)
+	if (at >= 0 && tt->hash[at] == h) {
 		tt->hash[at] = 1;
+		tt->hash_live--;
+	}
 	e->host = NULL;
 	e->gen++;
 	if (cw_handle_where(h) == CW_H_BY_WORKER) {

@@ -14,6 +14,8 @@
 
 /* Helpers wait in the back end, not in our recursion. */
 #define HELPER_STACK (256u << 10)
+/* Commands of a bound thread that may wait for it: what they cost is bounded. */
+#define QUEUE_MAX 64u
 
 struct wk_job {
 	struct wk_job *next;
@@ -43,6 +45,8 @@ static struct wk_job *helper_next(struct wk_thread *t)
 		t->first = job->next;
 		if (!t->first)
 			t->last = NULL;
+		t->queued--;
+		pthread_cond_signal(&t->room);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return job;
@@ -103,7 +107,12 @@ int wk_helper_queue(struct wk_thread *t, const struct cw_cmd *cmd, const struct 
 	*job = (struct wk_job){ .cmd = *cmd, .fn = fn, .len = len };
 	memcpy(job->args, args, len);
 	atomic_fetch_add(&jobs, 1);
+	atomic_store(&t->busy, true);
 	pthread_mutex_lock(&t->lock);
+	/* Not a wait for the device: a thread that waits for it sends no more. */
+	while (t->queued == QUEUE_MAX)
+		pthread_cond_wait(&t->room, &t->lock);
+	t->queued++;
 	if (t->last)
 		t->last->next = job;
 	else

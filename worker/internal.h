@@ -16,6 +16,12 @@
 #include "uapi/linux/virtio_cuda.h"
 #include "worker/wk.h"
 
+/* Stable codes of what ends a client; daemon/codes.h has the daemon's. */
+#define WK_E_COMMAND "CW-E0211" /* arguments of a command are malformed */
+#define WK_E_SLOT "CW-E0212"	/* a command names no reply slot */
+#define WK_E_RING "CW-E0213"	/* head, tail or a size lies outside of the ring */
+#define WK_E_TURN "CW-E0214"	/* a thread calls while its last call is unanswered */
+
 struct wk_job;
 struct wk_pts;
 struct wk_temp;
@@ -30,8 +36,11 @@ struct wk_temp;
  * @temp:	memory of the current command, see wk_temp()
  * @image:	of the current load command, see wk_image_in()
  * @streams:	that stand for its per-thread default streams
+ * @busy:	a call is with the helper; only a bound thread may send another
  * @lock:	protects the queue of the helper
  * @first, @last: jobs for the helper, in ring order
+ * @queued:	how many
+ * @room:	there are fewer again
  */
 struct wk_thread {
 	uint32_t slot;
@@ -44,10 +53,13 @@ struct wk_thread {
 	pthread_t helper;
 	bool helper_started;
 	bool helper_quit;
+	atomic_bool busy;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	pthread_cond_t room;
 	struct wk_job *first;
 	struct wk_job *last;
+	uint32_t queued;
 };
 
 /**
@@ -99,6 +111,7 @@ int wk_control_start(void);
 CUresult wk_backend_load(const char *path);
 CUresult wk_backend_init(void);
 bool wk_backend_ready(void);
+uint64_t wk_backend_copied(void);
 CUresult wk_bulk_init(void);
 
 /* dispatch.c */
@@ -129,6 +142,7 @@ uint32_t wk_helpers_busy(void);
 CUresult wk_ctx_enter(uint64_t ctx);
 bool wk_stream_per_thread(struct wk_thread *t, CUstream *ret);
 void wk_streams_of_thread_end(struct wk_thread *t);
+void wk_threads_set(uint32_t slot, struct wk_thread *t);
 void wk_ctx_objects_drop(uint64_t ctx);
 void wk_ctx_unknown(void);
 

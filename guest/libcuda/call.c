@@ -57,7 +57,7 @@ CUresult cg_call_begin(struct cg_call *c, const struct cg_fn *fn)
 	if (r)
 		return r;
 	if (cg_client_dead())
-		return CUDA_ERROR_LAUNCH_FAILED;
+		return cg_client_lost();
 	call_start(c, fn);
 	if (__builtin_expect(atomic_load_explicit(&c->t->reply->late, memory_order_relaxed), 0))
 		return (CUresult)atomic_exchange(&c->t->reply->late, 0);
@@ -142,7 +142,7 @@ CUresult cg_call_end(struct cg_call *c)
 CUresult cg_call_done(struct cg_call *c, CUresult r)
 {
 	if (r == CUDA_SUCCESS && c->fn->cls != CW_ASYNC && !cw_dec_ok(&c->dec)) {
-		cw_error("malformed answer function=%s code=CW-E0301", c->fn->name);
+		cw_error("malformed answer function=%s code=CW-E0401", c->fn->name);
 		return CUDA_ERROR_UNKNOWN;
 	}
 	return r;
