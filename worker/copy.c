@@ -68,6 +68,24 @@ CUresult wk_dtoh(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
 	return r;
 }
 
+/*
+ * Whether an address is the client's, not ours: a back end with one address
+ * space would take any memory of this process for a host pointer.
+ */
+static bool is_clients(uint64_t addr, uint64_t len)
+{
+	const struct cw_worker_start *s = &wk_self()->start;
+	CUdeviceptr base = 0;
+	size_t size = 0;
+
+	if (s->direct && addr >= s->device_base)
+		return cw_range_ok(addr - s->device_base, len, s->window_size);
+	if (wk_region_covers(addr, len))
+		return true;
+	return !wk_cu()->cuMemGetAddressRange_v2(&base, &size, addr) && addr >= base &&
+	       cw_range_ok(addr - base, len, size);
+}
+
 /**
  * wk_dtod() - CW_FN_DTOD: a copy between device memory and regions
  * @t:		guest thread
@@ -89,10 +107,45 @@ CUresult wk_dtod(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
 		return wk_malformed(t);
 	if (!wk_handle_in(t, CW_H_STREAM, handle, &stream))
 		return CUDA_ERROR_INVALID_HANDLE;
+	if (!is_clients(dst, len) || !is_clients(src, len))
+		return CUDA_ERROR_INVALID_VALUE;
 	r = wk_cu()->cuMemcpyAsync(dst, src, len, stream);
 	if (!r && (t->cmd.flags & CW_CMD_REPLY))
 		r = wk_cu()->cuStreamSynchronize(stream);
 	return r;
+}
+
+/* One side of a cube: where it begins, and the bytes it spans. */
+struct side {
+	uint64_t at, pitch, height, x, y, z;
+};
+
+static bool side_is_clients(const CUDA_MEMCPY3D *m, struct side s)
+{
+	uint64_t slice, from, span;
+
+	if (!s.pitch)
+		s.pitch = m->WidthInBytes;
+	if (!s.height)
+		s.height = m->Height;
+	/* 2^20 * 2^20 * 2^20 and sums of it stay inside 64 bits. */
+	if (s.pitch >> 20 || s.height >> 20 || m->WidthInBytes >> 40 || m->Height >> 20 ||
+	    m->Depth >> 20 || s.x >> 40 || s.y >> 20 || s.z >> 20)
+		return false;
+	slice = s.pitch * s.height;
+	from = s.x + s.y * s.pitch + s.z * slice;
+	span = (m->Depth - 1) * slice + (m->Height - 1) * s.pitch + m->WidthInBytes;
+	return s.at + from >= s.at && is_clients(s.at + from, span);
+}
+
+static bool cube_is_clients(const CUDA_MEMCPY3D *m)
+{
+	const struct side dst = { m->dstDevice, m->dstPitch, m->dstHeight,
+				  m->dstXInBytes, m->dstY, m->dstZ };
+	const struct side src = { m->srcDevice, m->srcPitch, m->srcHeight,
+				  m->srcXInBytes, m->srcY, m->srcZ };
+
+	return side_is_clients(m, dst) && side_is_clients(m, src);
 }
 
 /**
@@ -123,6 +176,10 @@ CUresult wk_copy3d(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
 	m.reserved0 = m.reserved1 = NULL;
 	if (!wk_handle_in(t, CW_H_STREAM, handle, &stream))
 		return CUDA_ERROR_INVALID_HANDLE;
+	if (!m.WidthInBytes || !m.Height || !m.Depth)
+		return CUDA_SUCCESS;
+	if (!cube_is_clients(&m))
+		return CUDA_ERROR_INVALID_VALUE;
 	r = wk_cu()->cuMemcpy3DAsync_v2(&m, stream);
 	if (!r && (t->cmd.flags & CW_CMD_REPLY))
 		r = wk_cu()->cuStreamSynchronize(stream);

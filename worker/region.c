@@ -44,6 +44,17 @@ static struct region *region_at(uint64_t va, uint64_t len)
 	return NULL;
 }
 
+/* Whether a range lies in one region. */
+bool wk_region_covers(uint64_t va, uint64_t len)
+{
+	bool found;
+
+	pthread_mutex_lock(&region_lock);
+	found = region_at(va, len) != NULL;
+	pthread_mutex_unlock(&region_lock);
+	return found;
+}
+
 /**
  * wk_region_attach() - Map a region
  * @msg:	from the daemon
