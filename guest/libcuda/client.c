@@ -49,8 +49,11 @@ struct cg_client *cg_client(void)
 
 static void forked(void)
 {
-	if (client.phase == CG_READY)
-		client.phase = CG_FORKED;
+	if (client.phase != CG_READY)
+		return;
+	client.phase = CG_FORKED;
+	if (client.tr->forked)
+		client.tr->forked();
 }
 
 static bool arena_reserve(uint64_t base, uint64_t size)
@@ -143,6 +146,24 @@ out:
 CW_EXPORT CUresult cuInit(unsigned int flags)
 {
 	return flags ? CUDA_ERROR_INVALID_VALUE : cg_client_start();
+}
+
+/**
+ * cg_client_lost() - Nothing will be answered any more
+ *
+ * Says so, once, and makes every later call find out by itself.
+ *
+ * Return: CUDA_ERROR_LAUNCH_FAILED.
+ */
+CUresult cg_client_lost(void)
+{
+	static atomic_bool said;
+
+	atomic_fetch_or(&client.channel->status, CW_CH_FATAL);
+	if (!atomic_exchange(&said, true))
+		cw_error("the GPU has gone away: the log of vhost-user-cuda says why; "
+			 "start the program again");
+	return CUDA_ERROR_LAUNCH_FAILED;
 }
 
 /* Whether nothing will be answered any more. */

@@ -75,6 +75,7 @@ struct cg_client {
 		_Atomic uint64_t waits; /* commands whose caller waited */
 		_Atomic uint64_t kicks;
 		_Atomic uint64_t sleeps;
+		_Atomic uint64_t credits; /* waits for launches to end */
 	} stat;
 };
 
@@ -97,6 +98,7 @@ void cg_visible_devices(struct cw_info *info);
 
 /* client.c */
 bool cg_client_dead(void);
+CUresult cg_client_lost(void);
 CUresult cg_client_start(void);
 
 /* context.c */

@@ -9,6 +9,8 @@
  * Between those, a query that finds nothing new sends a poll, at most one at
  * a time, and says NOT_READY without waiting for it.
  */
+#include <time.h>
+
 #include "guest/libcuda/client.h"
 #include "guest_fns.h"
 
@@ -84,6 +86,24 @@ static void poll_send(void)
 		cg_proto(&c, CW_FN_EVENT_POLL, CW_ASYNC);
 }
 
+/*
+ * Whether nobody is left to answer the poll: a program may do nothing else than
+ * query. The look at the transport is a system call, so now and then only.
+ */
+static bool gone(void)
+{
+	static _Atomic int64_t looked;
+	struct timespec ts;
+
+	if (cg_client_dead())
+		return true;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	if (atomic_load_explicit(&looked, memory_order_relaxed) == ts.tv_sec)
+		return false;
+	atomic_store_explicit(&looked, ts.tv_sec, memory_order_relaxed);
+	return cg_client()->tr->dead();
+}
+
 CW_EXPORT CUresult cuEventQuery(CUevent event)
 {
 	CUresult r = cg_enter(&fn_cuEventQuery);
@@ -95,5 +115,5 @@ CW_EXPORT CUresult cuEventQuery(CUevent event)
 	if (cg_event_known(event))
 		return CUDA_SUCCESS;
 	poll_send();
-	return cg_client_dead() ? CUDA_ERROR_LAUNCH_FAILED : CUDA_ERROR_NOT_READY;
+	return gone() ? cg_client_lost() : CUDA_ERROR_NOT_READY;
 }

@@ -165,6 +165,7 @@ static CUresult credit_take(struct cg_call *c, uint32_t i)
 	if (used - atomic_load_explicit(&ch->credit_done[i], memory_order_acquire) <
 	    CW_STREAM_CREDITS)
 		return CUDA_SUCCESS;
+	atomic_fetch_add_explicit(&cg_client()->stat.credits, 1, memory_order_relaxed);
 	cw_enc_u64(&c->enc, i);
 	cw_enc_u64(&c->enc, CW_STREAM_CREDITS / 2);
 	CUresult r = cg_proto(c, CW_FN_CREDIT, CW_SYNC);

@@ -58,7 +58,7 @@ static CUresult lock_with_space(struct cg_client *cl, uint32_t size)
 	while (__builtin_expect(!has_space(cl, size), 0)) {
 		pthread_mutex_unlock(&cl->ring_lock);
 		if (cg_client_dead() || cl->tr->dead())
-			return CUDA_ERROR_LAUNCH_FAILED;
+			return cg_client_lost();
 		kick_if_idle(cl);
 		nanosleep(&pause, NULL);
 		pthread_mutex_lock(&cl->ring_lock);
@@ -159,7 +159,7 @@ CUresult cg_wait_reply(struct cg_thread *t, uint64_t seq)
 		return CUDA_SUCCESS;
 	while (!answered(t, seq)) {
 		if (cg_client_dead())
-			return CUDA_ERROR_LAUNCH_FAILED;
+			return cg_client_lost();
 		atomic_store_explicit(&t->reply->sleeping, 1, memory_order_relaxed);
 		/*
 		 * Full fence: sleeping must be visible before seq is read again.
@@ -170,7 +170,7 @@ CUresult cg_wait_reply(struct cg_thread *t, uint64_t seq)
 			continue;
 		atomic_fetch_add_explicit(&cl->stat.sleeps, 1, memory_order_relaxed);
 		if (cl->tr->wait(t->slot, seq) < 0 && !answered(t, seq))
-			return CUDA_ERROR_LAUNCH_FAILED;
+			return cg_client_lost();
 	}
 	atomic_store_explicit(&t->reply->sleeping, 0, memory_order_relaxed);
 	return CUDA_SUCCESS;

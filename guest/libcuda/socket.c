@@ -249,6 +249,14 @@ static bool sock_dead(void)
 	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
+/* The parent's connection ends with the parent, not with its last child. */
+static void sock_forked(void)
+{
+	close(sock.fd);
+	close(sock.doorbell);
+	sock.fd = sock.doorbell = -1;
+}
+
 static int sock_wait(uint32_t slot, uint64_t seq)
 {
 	struct cw_slot *s = cw_channel_slot(cg_client()->channel, slot);
@@ -333,6 +341,7 @@ const struct cg_transport cg_transport_socket = {
 	.kick = sock_kick,
 	.wait = sock_wait,
 	.dead = sock_dead,
+	.forked = sock_forked,
 	.copy = sock_copy,
 	.region_alloc = sock_region_alloc,
 	.region_register = sock_region_register,

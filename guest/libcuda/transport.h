@@ -37,6 +37,7 @@ struct cg_open {
  * @kick:	wake the worker
  * @wait:	sleep until the slot's seq is reached, or spuriously; -EIO: dead
  * @dead:	whether the other side has gone away, without waiting
+ * @forked:	in a child of fork(): lets go of what is the parent's alone; may be NULL
  * @copy:	move bytes between user memory and a granted range of the window
  * @region_alloc: shared pages at @va; 0 or -errno; *ret_region is theirs
  * @region_register: the caller's own pages; -EOPNOTSUPP: tracking only
@@ -50,6 +51,7 @@ struct cg_transport {
 	void (*kick)(void);
 	int (*wait)(uint32_t slot, uint64_t seq);
 	bool (*dead)(void);
+	void (*forked)(void);
 	int (*copy)(enum cw_copy_dir dir, void *user, uint64_t offset, uint64_t len, uint64_t id);
 	int (*region_alloc)(uint64_t va, uint64_t len, uint32_t *ret_region);
 	int (*region_register)(uint64_t addr, uint64_t len, bool readonly, uint32_t *ret_region);
