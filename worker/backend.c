@@ -12,6 +12,7 @@
 
 #include "cu_driver.h"
 #include "cw/log.h"
+#include "cw/soft_info.h"
 #include "worker/internal.h"
 
 static struct cu_driver backend_driver;
@@ -96,6 +97,15 @@ CUresult wk_backend_init(void)
 	}
 	pthread_mutex_unlock(&backend_lock);
 	return backend_result;
+}
+
+/* Payload bytes that the software GPU has moved; 0 for another back end. */
+uint64_t wk_backend_copied(void)
+{
+	const struct causeway_soft_info *info =
+		backend_handle ? dlsym(backend_handle, "causeway_soft_info") : NULL;
+
+	return info && info->size >= sizeof(*info) ? atomic_load(info->copied) : 0;
 }
 
 bool wk_backend_ready(void)

@@ -32,7 +32,7 @@ static CUresult stat(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
 	cw_enc_u64(out, atomic_load(&w->launches));
 	cw_enc_u64(out, atomic_load(&w->idles));
 	cw_enc_u64(out, atomic_load(&w->wakes));
-	cw_enc_u64(out, atomic_load(&cw_copied_bytes));
+	cw_enc_u64(out, atomic_load(&cw_copied_bytes) + wk_backend_copied());
 	return CUDA_SUCCESS;
 }
 

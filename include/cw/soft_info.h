@@ -10,6 +10,7 @@
 #ifndef CW_SOFT_INFO_H
 #define CW_SOFT_INFO_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define CAUSEWAY_SOFT_INFO_VERSION 1
@@ -21,6 +22,7 @@
  * @arena_base:	address of device memory, in CUDA and in this process
  * @arena_size:	bytes, 0 before cuInit()
  * @arena_fd:	memfd it is a shared mapping of, -1 before cuInit()
+ * @copied:	its count of payload bytes, as cw_copy() keeps it
  */
 struct causeway_soft_info {
 	uint32_t size;
@@ -29,6 +31,7 @@ struct causeway_soft_info {
 	uint64_t arena_size;
 	int32_t arena_fd;
 	uint32_t reserved;
+	const atomic_ullong *copied;
 };
 
 #endif

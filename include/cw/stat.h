@@ -25,6 +25,7 @@
  * @kicks:	doorbells rung
  * @sleeps:	times a thread went to sleep for an answer
  * @copied:	bytes moved by cw_copy() in this process
+ * @credits:	of the waits, those for launches to end (SEMANTICS 1, credits)
  */
 struct cw_guest_stat {
 	uint64_t commands;
@@ -32,6 +33,7 @@ struct cw_guest_stat {
 	uint64_t kicks;
 	uint64_t sleeps;
 	uint64_t copied;
+	uint64_t credits;
 };
 
 /**
@@ -40,7 +42,7 @@ struct cw_guest_stat {
  * @launches:	of them, kernels
  * @idles:	times the dispatcher went to sleep
  * @wakes:	threads woken
- * @copied:	bytes moved by cw_copy() in the worker
+ * @copied:	bytes moved by cw_copy() in the worker and in a software GPU there
  */
 struct cw_worker_stat {
 	uint64_t commands;

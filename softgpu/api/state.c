@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cw/copy.h"
 #include "cw/log.h"
 #include "cw/soft_info.h"
 
@@ -24,6 +25,7 @@ CW_EXPORT struct causeway_soft_info causeway_soft_info = {
 	.size = sizeof(struct causeway_soft_info),
 	.version = CAUSEWAY_SOFT_INFO_VERSION,
 	.arena_fd = -1,
+	.copied = &cw_copied_bytes,
 };
 
 static void after_fork(void)
