@@ -28,7 +28,7 @@ struct vcuda_run {
  * struct vcuda_area - Pages in runs
  * @ref:	the client's object, mappings, lookups
  * @dev:	referenced
- * @lock:	guards @freed against the fault handler
+ * @lock:	guards @freed against the fault handler and mmap
  * @freed:	the area's references on its pages are given back
  * @pgoff:	mmap offset in pages, once published
  * @nr_pages:	there are
@@ -375,6 +375,23 @@ static const struct vm_operations_struct vcuda_vma_ops = {
 	.fault = vcuda_vma_fault,
 };
 
+/* Holds pages of an area, which REGION_FREE may be giving back at this moment. */
+static int vcuda_area_hold(struct vcuda_area *area, unsigned long first, unsigned long nr,
+			   struct page **ret_pages)
+{
+	unsigned long i;
+	bool freed;
+
+	spin_lock(&area->lock);
+	freed = area->freed;
+	for (i = 0; i < nr && !freed; i++) {
+		ret_pages[i] = vcuda_area_page(area, first + i);
+		get_page(ret_pages[i]);
+	}
+	spin_unlock(&area->lock);
+	return freed ? -EINVAL : 0;
+}
+
 /* Puts every page of an area into a mapping of its size. */
 static int vcuda_area_insert(struct vcuda_area *area, struct vm_area_struct *vma)
 {
@@ -387,10 +404,13 @@ static int vcuda_area_insert(struct vcuda_area *area, struct vm_area_struct *vma
 		return -ENOMEM;
 	while (!err && done < area->map_pages) {
 		nr = min_t(unsigned long, VCUDA_INSERT_BATCH, area->map_pages - done);
-		for (i = 0; i < nr; i++)
-			pages[i] = vcuda_area_page(area, done + i);
+		err = vcuda_area_hold(area, done, nr, pages);
+		if (err)
+			break;
 		left = nr;
 		err = vm_insert_pages(vma, vma->vm_start + (done << PAGE_SHIFT), pages, &left);
+		for (i = 0; i < nr; i++)
+			put_page(pages[i]);
 		done += nr;
 		cond_resched();
 	}

@@ -50,6 +50,51 @@ TEST(clients_end_with_the_file)
 	guest_close(&a);
 }
 
+struct race {
+	int fd;
+	uint64_t offset;
+	uint64_t len;
+};
+
+static void *map_again_and_again(void *arg)
+{
+	struct race *r = arg;
+	void *p;
+
+	for (int i = 0; i < 20; i++) {
+		p = mmap(NULL, r->len, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, (off_t)r->offset);
+		if (p == MAP_FAILED)
+			break;
+		munmap(p, r->len);
+	}
+	return NULL;
+}
+
+/* A mapping that is being made holds the pages it shows, or none is made. */
+TEST(region_is_freed_while_it_is_mapped)
+{
+	struct guest g;
+
+	guest_open(&g);
+	for (int i = 0; i < 10; i++) {
+		struct vcuda_region_alloc a = {
+			.size = sizeof(a), .va = ARENA_BASE, .len = 16 * MIB,
+		};
+		struct race r = { .fd = g.fd, .len = a.len };
+		pthread_t t;
+
+		CHECK_EQ(guest_ioctl(g.fd, VCUDA_IOC_REGION_ALLOC, &a), 0);
+		r.offset = a.mmap_offset;
+		CHECK_EQ(pthread_create(&t, NULL, map_again_and_again, &r), 0);
+		guest_sleep_ms(3 * (unsigned int)i);
+		CHECK_EQ(guest_region_free(&g, a.region), 0);
+		pthread_join(t, NULL);
+		CHECK(mmap(NULL, a.len, PROT_READ, MAP_SHARED, g.fd, (off_t)r.offset) ==
+		      MAP_FAILED);
+	}
+	guest_close(&g);
+}
+
 TEST(clients_are_limited)
 {
 	static struct guest g[65];
