@@ -29,6 +29,7 @@
  * @pinned:	@pages are pinned user pages, else our own
  * @orphan:	counted in dev->grave_pages
  * @nr_pages:	of @pages
+ * @max_segs:	room in @sg; a reset may change what the device takes meanwhile
  * @pages:	hold the data
  * @sg:		@msg's data segments
  */
@@ -39,6 +40,7 @@ struct vcuda_chain {
 	bool pinned;
 	bool orphan;
 	unsigned int nr_pages;
+	unsigned int max_segs;
 	struct page **pages;
 	struct scatterlist *sg;
 };
@@ -101,8 +103,8 @@ static struct vcuda_chain *vcuda_chain_create(struct vcuda_copying *copy, unsign
 	if (!chain)
 		return NULL;
 	chain->pages = kvmalloc_array(nr_pages, sizeof(*chain->pages), GFP_KERNEL_ACCOUNT);
-	chain->sg = kvmalloc_array(min(nr_pages, dev->max_segs), sizeof(*chain->sg),
-				   GFP_KERNEL_ACCOUNT);
+	chain->max_segs = min(nr_pages, READ_ONCE(dev->max_segs));
+	chain->sg = kvmalloc_array(chain->max_segs, sizeof(*chain->sg), GFP_KERNEL_ACCOUNT);
 	if (!chain->pages || !chain->sg ||
 	    vcuda_msg_init(&chain->msg, dev,
 			   copy->out ? VIRTIO_CUDA_COPY_OUT : VIRTIO_CUDA_COPY_IN,
@@ -128,7 +130,7 @@ static struct vcuda_chain *vcuda_chain_create(struct vcuda_copying *copy, unsign
 static unsigned int vcuda_chain_fill(struct vcuda_chain *chain, u64 addr, u32 limit)
 {
 	struct vcuda_msg *msg = &chain->msg;
-	unsigned int max_segs = min(chain->nr_pages, msg->dev->max_segs);
+	unsigned int max_segs = min(chain->nr_pages, chain->max_segs);
 	unsigned int i, nr = 0, start = offset_in_page(addr);
 	struct page *last = NULL;
 	u32 len = 0;
@@ -181,8 +183,7 @@ static int vcuda_chain_bounce(struct vcuda_copying *copy, struct vcuda_chain *ch
 			      unsigned int nr_pages)
 {
 	u32 limit = min3(copy->left, (u64)VCUDA_BOUNCE_MAX, (u64)nr_pages << PAGE_SHIFT);
-	unsigned int i, n = min_t(unsigned int, chain->msg.dev->max_segs,
-				  DIV_ROUND_UP(limit, PAGE_SIZE));
+	unsigned int i, n = min_t(unsigned int, chain->max_segs, DIV_ROUND_UP(limit, PAGE_SIZE));
 	u32 done = 0;
 
 	chain->pinned = false;
