@@ -326,8 +326,12 @@ static int vcuda_region_register(struct vcuda_region *region, struct vcuda_regio
 	bool readonly = arg->flags & VCUDA_REGISTER_READONLY;
 	struct vcuda_msg *msg;
 	unsigned int runs;
-	int err = vcuda_region_charge(region, nr);
+	int err;
 
+	/* No guest has more, and a limit on pinned memory need not be there. */
+	if (nr > totalram_pages())
+		return -ENOMEM;
+	err = vcuda_region_charge(region, nr);
 	if (err)
 		return err;
 	region->pages = kvmalloc_array(nr, sizeof(*region->pages), GFP_KERNEL_ACCOUNT);
