@@ -171,7 +171,7 @@ void cd_client_wait(struct cd_client *c, bool wait);
 
 /* link.c: the socket to the worker */
 int cd_link_start(struct cd_client *c);
-void cd_link_event(struct cd_client *c);
+bool cd_link_event(struct cd_client *c);
 void cd_link_park(struct cd_client *c, bool park);
 void cd_link_close(struct cd_client *c);
 

@@ -167,9 +167,11 @@ static int link_message(struct cd_client *c, const union link_msg *m, size_t len
 
 /**
  * cd_link_event() - The worker's socket has something
- * @c:	client
+ * @c:	client; still there afterwards, whatever the worker says
+ *
+ * Return: true where it may have more: the next one's turn comes first.
  */
-void cd_link_event(struct cd_client *c)
+bool cd_link_event(struct cd_client *c)
 {
 	int fds[CD_MSG_MAX_FDS];
 	union link_msg m;
@@ -179,19 +181,20 @@ void cd_link_event(struct cd_client *c)
 	for (int i = 0; i < LINK_BATCH && c->worker_sock >= 0; i++) {
 		n = cd_msg_recv(c->worker_sock, &m, sizeof(m), fds, &nfds);
 		if (n == -EAGAIN)
-			return;
+			return false;
 		if (n == 0 || n == -ECONNRESET) {
 			cd_client_lost(c);
-			return;
+			return false;
 		}
 		cd_close_all(fds, nfds);
 		if (n < 0 || nfds || link_message(c, &m, (size_t)n)) {
 			cd_complain(CW_LOG_WARN, CD_E_WORKER_MESSAGE, "client=%u pid=%d len=%zd",
 				    c->index, c->worker_pid, n);
 			cd_client_kill(c);
-			return;
+			return false;
 		}
 	}
+	return c->worker_sock >= 0;
 }
 
 /**

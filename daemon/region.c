@@ -20,6 +20,28 @@
 #define CD_MAX_REGIONS 4096
 #define PAGE_MASK 4095ull
 
+static bool overlaps(uint64_t va, uint64_t len, uint64_t base, uint64_t size)
+{
+	return va < base + size && base < va + len;
+}
+
+/*
+ * Pinned and managed memory lies in the arena of regions. Registered memory is
+ * the program's own and lies anywhere else; whether the worker has room there
+ * is for the worker to say, which takes no address twice.
+ */
+static bool place_ok(const struct cd_client *c, uint64_t va, uint64_t len)
+{
+	const struct cd_open *o = &c->open;
+
+	if (va + len < va)
+		return false;
+	if (va >= o->region_base && cw_range_ok(va - o->region_base, len, o->region_size))
+		return true;
+	return !overlaps(va, len, o->region_base, o->region_size) &&
+	       !overlaps(va, len, o->device_base, o->device_size);
+}
+
 static uint32_t spec_check(const struct cd_client *c, const struct cd_region_spec *s)
 {
 	uint64_t sum = 0;
@@ -34,8 +56,7 @@ static uint32_t spec_check(const struct cd_client *c, const struct cd_region_spe
 	}
 	if (sum != s->len)
 		return VIRTIO_CUDA_ERR_MALFORMED;
-	if (s->va < c->open.region_base ||
-	    !cw_range_ok(s->va - c->open.region_base, s->len, c->open.region_size))
+	if (!place_ok(c, s->va, s->len))
 		return VIRTIO_CUDA_ERR_ADDRESS;
 	if (s->nr_segs > VIRTIO_CUDA_MAX_REGION_RUNS || c->nr_regions == CD_MAX_REGIONS ||
 	    s->nr_segs > VIRTIO_CUDA_MAX_CLIENT_RUNS - c->nr_runs)

@@ -265,6 +265,14 @@ static uint32_t copy_check(struct cd_vm_req *req, const struct virtio_cuda_copy 
 		return VIRTIO_CUDA_ERR_WORKER;
 	if (vc->copies >= VIRTIO_CUDA_MAX_CHAINS)
 		return VIRTIO_CUDA_ERR_LIMIT;
+	/*
+	 * The worker grants, then answers the guest, whose copy may be seen
+	 * here first: what the worker has said by now counts.
+	 */
+	while (!copy_is_granted(vc, in, write) && cd_link_event(vc->c))
+		;
+	if (vc->c->state != CD_CLIENT_OPEN)
+		return VIRTIO_CUDA_ERR_WORKER;
 	if (!copy_is_granted(vc, in, write))
 		return VIRTIO_CUDA_ERR_RANGE;
 	return window_map(vc) ? VIRTIO_CUDA_OK : VIRTIO_CUDA_ERR_LIMIT;

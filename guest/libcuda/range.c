@@ -166,7 +166,8 @@ CUresult cg_pointer_attr(void *data, CUpointer_attribute attribute, CUdeviceptr 
 		break;
 	case CU_POINTER_ATTRIBUTE_DEVICE_POINTER:
 		*(CUdeviceptr *)data = r.device_ptr + offset;
-		return r.device_ptr ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+		/* Tracking only (cg_host_register): kernels cannot reach it. */
+		return r.device_ptr ? CUDA_SUCCESS : CUDA_ERROR_NOT_SUPPORTED;
 	case CU_POINTER_ATTRIBUTE_HOST_POINTER:
 		if (!is_host(&r) && r.kind != CG_RANGE_MANAGED)
 			return CUDA_ERROR_INVALID_VALUE;

@@ -70,6 +70,20 @@ TEST(region_comes_and_goes_and_comes_again)
 	CHECK(t_daemon_stop(&d));
 }
 
+TEST(registered_memory_lies_outside_the_arenas)
+{
+	struct t_daemon d = t_daemon_start(NULL);
+	struct t_client c = t_client_open(&d, NULL);
+
+	CHECK_EQ(attach(&c, 1, 0x200000000000, MIB), VIRTIO_CUDA_OK);
+	CHECK_EQ(attach(&c, 2, T_REGION_BASE - MIB, MIB), VIRTIO_CUDA_OK);
+	CHECK_EQ(attach(&c, 3, 0x200000000000, MIB), VIRTIO_CUDA_ERR_ADDRESS);
+	send_detach(&c, 1);
+	CHECK_EQ(done(&c, 1), VIRTIO_CUDA_OK);
+	t_client_close(&c);
+	CHECK(t_daemon_stop(&d));
+}
+
 TEST(bad_region_is_refused_and_changes_nothing)
 {
 	static const struct {
@@ -81,8 +95,10 @@ TEST(bad_region_is_refused_and_changes_nothing)
 		{ 2, T_REGION_BASE + MIB, 4095, VIRTIO_CUDA_ERR_MALFORMED },
 		{ 2, T_REGION_BASE + MIB, 0, VIRTIO_CUDA_ERR_MALFORMED },
 		{ 2, T_REGION_BASE + MIB + 1, MIB, VIRTIO_CUDA_ERR_MALFORMED },
-		{ 2, T_REGION_BASE - MIB, MIB, VIRTIO_CUDA_ERR_ADDRESS },
+		{ 2, T_REGION_BASE - 4096, MIB, VIRTIO_CUDA_ERR_ADDRESS },
 		{ 2, T_REGION_BASE + T_REGION_SIZE - 4096, MIB, VIRTIO_CUDA_ERR_ADDRESS },
+		{ 2, T_DEVICE_BASE, MIB, VIRTIO_CUDA_ERR_ADDRESS },
+		{ 2, T_DEVICE_BASE - 4096, MIB, VIRTIO_CUDA_ERR_ADDRESS },
 		{ 2, UINT64_MAX - 4095, MIB, VIRTIO_CUDA_ERR_ADDRESS },
 		{ 1, T_REGION_BASE + MIB, MIB, VIRTIO_CUDA_ERR_MALFORMED },
 		{ 2, T_REGION_BASE + 4096, MIB, VIRTIO_CUDA_ERR_ADDRESS },

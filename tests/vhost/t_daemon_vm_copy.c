@@ -2,7 +2,10 @@
 /*
  * Bulk copies between guest pages and the window.
  */
+#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/tap.h"
 #include "tests/vhost/t_daemon_guest.h"
@@ -111,6 +114,37 @@ TEST(copy_is_served_inside_its_grant_only)
 	back.len = 0;
 	CHECK(t_vm_client_grant(&c, back));
 	CHECK_EQ(copy_in(&c, grant, gpa, 1), VIRTIO_CUDA_ERR_RANGE);
+	t_guest_end(g);
+}
+
+/*
+ * The worker's grant and the guest's chain reach the daemon on two ways. Here
+ * the chain is the first that it sees, though it was made after the grant.
+ */
+TEST(copy_that_overtakes_its_grant_is_served)
+{
+	struct t_guest *g = t_guest_start();
+	struct t_vm_client c = t_vm_client(g, 1);
+	struct t_grant grant = { 1, 0, 64, 1 };
+	uint64_t gpa = front_alloc(&g->f, 4096, 4096), seq;
+	struct t_req *r;
+	pid_t worker;
+
+	CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_OK);
+	worker = t_vm_client_worker(&c);
+	CHECK(worker > 0);
+	seq = atomic_load(&cw_channel_slot(c.channel, 1)->seq);
+	kill(worker, SIGSTOP);
+	memcpy(cw_channel_ring(c.channel) + 8, &grant, sizeof(grant));
+	t_vm_client_ring(&c, T_CMD_GRANT);
+	kill(g->d.pid, SIGSTOP);
+	r = post_in(&c, &grant, gpa, 1);
+	kill(worker, SIGCONT);
+	/* The grant is sent before the answer. */
+	while (atomic_load(&cw_channel_slot(c.channel, 1)->seq) == seq)
+		usleep(1000);
+	kill(g->d.pid, SIGCONT);
+	CHECK_EQ(t_guest_wait(g, r), VIRTIO_CUDA_OK);
 	t_guest_end(g);
 }
 
