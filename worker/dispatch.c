@@ -18,8 +18,8 @@
 #include "worker/internal.h"
 #include "worker_fns.h"
 
-/* Rounds of looking at the tail before sleeping: 1 to 40 us. It adapts: a client
- * whose calls come close together is waited for, another costs no spinning. */
+/* Rounds of looking at the tail before sleeping: some 1 to 50 us. It adapts: a
+ * client whose calls come close together is waited for, another costs little. */
 #define SPIN_MIN 100u
 #define SPIN_MAX 4000u
 
@@ -165,7 +165,7 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 	/* What a caller knows after it waited must be as fresh as its answer. */
 	if (fn->cls == CW_SYNC)
 		wk_events_publish();
-	wk_reply(t->slot, cmd.seq, r, &out);
+	wk_reply(&cmd, fn, r, &out);
 }
 
 static int function_compare(const void *key, const void *elem)
@@ -204,7 +204,7 @@ static void unknown_function(struct wk_thread *t, const struct cw_cmd *cmd)
 {
 	unknown_log(cmd->id);
 	if (cmd->flags & CW_CMD_REPLY)
-		wk_reply(t->slot, cmd->seq, CUDA_ERROR_NOT_SUPPORTED, NULL);
+		wk_reply(cmd, NULL, CUDA_ERROR_NOT_SUPPORTED, NULL);
 	else
 		wk_late(t, cmd->ctx, CUDA_ERROR_NOT_SUPPORTED);
 }
@@ -273,7 +273,7 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 		t->cmd = *cmd;
 	if (to_helper(t, fn, args, len)) {
 		if (wk_helper_queue(t, cmd, fn, args, len))
-			wk_reply(t->slot, cmd->seq, CUDA_ERROR_OUT_OF_MEMORY, NULL);
+			wk_reply(cmd, fn, CUDA_ERROR_OUT_OF_MEMORY, NULL);
 		return;
 	}
 	wk_execute(t, fn, args, len);

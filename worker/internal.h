@@ -125,7 +125,8 @@ void wk_fatal(const char *code, const char *why);
 const struct wk_function *wk_protocol_find(uint32_t id);
 
 /* reply.c */
-void wk_reply(uint32_t slot, uint64_t seq, CUresult r, const struct cw_enc *out);
+void wk_reply(const struct cw_cmd *cmd, const struct wk_function *fn, CUresult r,
+	      const struct cw_enc *out);
 void wk_reply_begin(uint32_t slot, struct cw_enc *out);
 void wk_wake_slot(uint32_t slot);
 void wk_late(struct wk_thread *t, uint64_t ctx, CUresult r);

@@ -54,25 +54,27 @@ void wk_reply_begin(uint32_t slot, struct cw_enc *out)
 
 /**
  * wk_reply() - Answer a command
- * @slot:	reply slot
- * @seq:	of the command
+ * @cmd:	head of the command: slot and seq
+ * @fn:		the function that was called, NULL for one that is unknown
  * @r:		result
  * @out:	encoder from wk_reply_begin(), NULL for no results
  */
-void wk_reply(uint32_t slot, uint64_t seq, CUresult r, const struct cw_enc *out)
+void wk_reply(const struct cw_cmd *cmd, const struct wk_function *fn, CUresult r,
+	      const struct cw_enc *out)
 {
 	struct wk_worker *w = wk_self();
-	struct cw_slot *s = cw_channel_slot(w->channel, slot);
+	struct cw_slot *s = cw_channel_slot(w->channel, cmd->slot);
 
 	if (out && !cw_enc_ok(out))
 		r = CUDA_ERROR_INVALID_VALUE; /* results larger than a slot */
 	pthread_rwlock_rdlock(&w->store_lock);
 	s->len = out && r == CUDA_SUCCESS ? (uint32_t)(out->p - s->data) : 0;
 	s->result = r;
-	s->printed = wk_printf_pending();
+	/* Output waits for calls that synchronise (SEMANTICS 8); others are short. */
+	s->printed = fn && fn->cls == CW_SYNC ? wk_printf_pending() : 0;
 	/* Release: the thread reads data only after it has seen seq. */
-	atomic_store_explicit(&s->seq, seq, memory_order_release);
-	wk_wake_slot(slot);
+	atomic_store_explicit(&s->seq, cmd->seq, memory_order_release);
+	wk_wake_slot(cmd->slot);
 	pthread_rwlock_unlock(&w->store_lock);
 }
 
