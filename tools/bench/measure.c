@@ -37,15 +37,32 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double ranked(const struct bench_series *s, int percent)
+static double rank(const double *values, int n, int percent)
 {
 	double sorted[BENCH_SAMPLES];
 
-	if (!s->n)
+	if (!n)
 		return 0;
-	memcpy(sorted, s->ns, sizeof(sorted));
-	qsort(sorted, (size_t)s->n, sizeof(sorted[0]), compare);
-	return sorted[(s->n - 1) * percent / 100];
+	memcpy(sorted, values, (size_t)n * sizeof(sorted[0]));
+	qsort(sorted, (size_t)n, sizeof(sorted[0]), compare);
+	return sorted[(n - 1) * percent / 100];
+}
+
+static double ranked(const struct bench_series *s, int percent)
+{
+	return rank(s->ns, s->n, percent);
+}
+
+/* Of the samples pair by pair, so that a machine that slows down midway slows
+ * both sides of a pair. */
+static double ratio_of(const struct bench_series *s, const struct bench_series *to)
+{
+	double ratios[BENCH_SAMPLES];
+	int n = s->n < to->n ? s->n : to->n;
+
+	for (int i = 0; i < n; i++)
+		ratios[i] = to->ns[i] > 0 ? s->ns[i] / to->ns[i] : 0;
+	return rank(ratios, n, 50);
 }
 
 double bench_median(const struct bench_series *s)
@@ -75,7 +92,7 @@ static void print_ns(double ns)
 
 void bench_print(const struct bench_series *s, const struct bench_series *to)
 {
-	double ratio = to && bench_median(to) > 0 ? bench_median(s) / bench_median(to) : 0;
+	double ratio = to ? ratio_of(s, to) : 0;
 
 	if (json) {
 		printf("{\"name\": \"%s\", \"median_ns\": %.1f, \"min_ns\": %.1f, "

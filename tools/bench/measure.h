@@ -26,7 +26,8 @@ double bench_min(const struct bench_series *s);
 double bench_max(const struct bench_series *s);
 
 /**
- * bench_print() - One line: median, spread, and the ratio to another series
+ * bench_print() - One line: median, spread, and the median of the ratios to
+ * another series, pair by pair
  * @s:		what was measured
  * @to:		what it is compared with, or NULL
  */
