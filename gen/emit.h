@@ -51,6 +51,9 @@ char *gen_handle_enum(const struct gen_type *type);
 #define GEN_PASSES 4
 int gen_pass(const struct gen_param *p);
 
+/* Symbols that have prototypes: those of described functions, not refused. */
+bool gen_symbol_lives(const struct gen_func *f, const struct gen_symbol *s);
+
 void gen_emit_proto(struct gen_out *o);
 void gen_emit_exports(struct gen_out *o);
 void gen_emit_ids(struct gen_out *o);
@@ -58,6 +61,8 @@ void gen_emit_names(struct gen_out *o);
 void gen_emit_procaddr(struct gen_out *o);
 void gen_emit_refused(struct gen_out *o);
 void gen_emit_weak(struct gen_out *o);
+void gen_emit_soft_h(struct gen_out *o);
+void gen_emit_soft_c(struct gen_out *o);
 void gen_emit_policy(struct gen_out *o);
 void gen_emit_results(struct gen_out *o);
 void gen_emit_attrs(struct gen_out *o);

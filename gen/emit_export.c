@@ -8,8 +8,7 @@
 
 #include "gen/emit.h"
 
-/* Symbols that have prototypes: those of described functions, not refused. */
-static bool symbol_lives(const struct gen_func *f, const struct gen_symbol *s)
+bool gen_symbol_lives(const struct gen_func *f, const struct gen_symbol *s)
 {
 	return !f->refused && !s->refused;
 }
@@ -26,7 +25,7 @@ void gen_emit_proto(struct gen_out *o)
 			continue;
 		gen_put(o, "\n/* %s */\n", f->doc);
 		for (int j = 0; j < f->nsymbols; j++) {
-			if (symbol_lives(f, &f->symbol[j]))
+			if (gen_symbol_lives(f, &f->symbol[j]))
 				gen_put(o, "%s;\n",
 					gen_wrap(gen_printf("CUresult %s(%s)", f->symbol[j].name,
 							    gen_param_list(f))));
@@ -79,7 +78,7 @@ static struct proc *sorted_procs(const struct gen_api *api, int *ret_n)
 
 		for (int j = 0; j < f->nsymbols; j++)
 			procs[n++] = (struct proc){ gen_base_name(f->symbol[j].name), &f->symbol[j],
-						    !symbol_lives(f, &f->symbol[j]) };
+						    !gen_symbol_lives(f, &f->symbol[j]) };
 	}
 	qsort(procs, n, sizeof(*procs), compare_procs);
 	*ret_n = n;
@@ -106,14 +105,6 @@ void gen_emit_procaddr(struct gen_out *o)
 	gen_put(o, "};\nconst unsigned int api_procs_count = %d;\n", n);
 }
 
-static void put_stub(struct gen_out *o, const char *symbol, bool weak)
-{
-	gen_put(o, "%sCUresult %s(void);\n%sCUresult %s(void)\n{\n\treturn %s(\"%s\");\n}\n\n",
-		weak ? "__attribute__((weak)) " : "", symbol,
-		weak ? "" : "__attribute__((visibility(\"default\"))) ", symbol,
-		weak ? "sg_refused" : "cg_refused", symbol);
-}
-
 void gen_emit_refused(struct gen_out *o)
 {
 	gen_put_head(o, "Functions that the guest library refuses: each logs its name once.");
@@ -122,24 +113,12 @@ void gen_emit_refused(struct gen_out *o)
 		const struct gen_func *f = &o->api->func[i];
 
 		for (int j = 0; j < f->nsymbols; j++) {
-			if (!symbol_lives(f, &f->symbol[j]))
-				put_stub(o, f->symbol[j].name, false);
+			if (!gen_symbol_lives(f, &f->symbol[j]))
+				gen_put(o,
+					"__attribute__((visibility(\"default\"))) CUresult "
+					"%s(void);\nCUresult %s(void)\n{\n"
+					"\treturn cg_refused(\"%s\");\n}\n\n",
+					f->symbol[j].name, f->symbol[j].name, f->symbol[j].name);
 		}
-	}
-}
-
-/*
- * Weak definitions of everything: the linker takes softgpu's own where there
- * is one. They lie in one object of their own, with no prototypes in sight.
- */
-void gen_emit_weak(struct gen_out *o)
-{
-	gen_put_head(o, "Weak stubs of all exports: what softgpu/ does not define is refused.");
-	gen_put(o, "#include \"cw/cuda.h\"\n\n"
-		   "/* Logs the name once, answers CUDA_ERROR_NOT_SUPPORTED. */\n"
-		   "CUresult sg_refused(const char *name);\n\n");
-	for (int i = 0; i < o->api->nfuncs; i++) {
-		for (int j = 0; j < o->api->func[i].nsymbols; j++)
-			put_stub(o, o->api->func[i].symbol[j].name, true);
 	}
 }

@@ -255,7 +255,7 @@ void gen_emit_guest(struct gen_out *o)
 		"#include <string.h>\n\n#include \"api/attrs.h\"\n#include \"api/cuda_proto.h\"\n"
 		"#include \"api/errors.h\"\n#include \"api/guest_fns.h\"\n"
 		"#include \"api/guest_structs.h\"\n#include \"api/limits.h\"\n"
-		"#include \"api/procaddr.h\"\n#include \"cw/copy.h\"\n");
+		"#include \"api/procaddr.h\"\n#include \"api/trace.h\"\n#include \"cw/copy.h\"\n");
 	for (int i = 0; i < o->api->nfuncs; i++) {
 		const struct gen_func *f = &o->api->func[i];
 

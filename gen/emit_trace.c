@@ -64,8 +64,8 @@ void gen_put_trace(struct gen_out *o, const struct gen_func *f)
 			args, p->name, p->name);
 	}
 	gen_put(o,
-		"\n%s\n{\n\tif (cg_trace_on())\n"
-		"\t\tcg_trace_line(\"%s\",\n\t\t\t      %s);\n\treturn r;\n}\n",
+		"\n%s\n{\n\tif (api_trace_on())\n"
+		"\t\tapi_trace_line(\"%s\",\n\t\t\t      %s);\n\treturn r;\n}\n",
 		gen_wrap(gen_printf("static CUresult trace_%s(CUresult r%s%s)", f->name,
 				    f->nparams ? ", " : "", f->nparams ? gen_param_list(f) : "")),
 		fmt, args);

@@ -24,6 +24,8 @@ static const struct {
 	{ "procaddr", gen_emit_procaddr },
 	{ "refused", gen_emit_refused },
 	{ "weak", gen_emit_weak },
+	{ "soft-h", gen_emit_soft_h },
+	{ "soft-c", gen_emit_soft_c },
 	{ "policy", gen_emit_policy },
 	{ "results", gen_emit_results },
 	{ "attrs", gen_emit_attrs },

@@ -36,6 +36,8 @@ static void backend_offer_window(const struct cw_worker_start *start, int fd)
 {
 	char text[32];
 
+	/* The client's library prints its calls; those made for them are not its. */
+	unsetenv("CAUSEWAY_TRACE");
 	if (!start->direct || fd < 0)
 		return;
 	snprintf(text, sizeof(text), "%d", fd);

@@ -266,8 +266,4 @@ CUresult cg_launch_host_func(const struct cg_fn *fn, CUstream stream, CUhostFn c
 CUresult cg_add_callback(const struct cg_fn *fn, CUstream stream, CUstreamCallback cb,
 			 void *data);
 
-/* ---- trace: printers are generated; this is where they write */
-bool cg_trace_on(void);
-void cg_trace_line(const char *fmt, ...) CW_PRINTF(1, 2);
-
 #endif

@@ -12,6 +12,7 @@
 #include "cuda_proto.h"
 #include "cw/cuda.h"
 #include "cw/util.h"
+#include "soft_names.h"
 #include "softgpu/api/object.h"
 #include "softgpu/fatbin/fatbin.h"
 #include "softgpu/ir/module.h"

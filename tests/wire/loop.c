@@ -66,12 +66,12 @@ CUresult cg_enter(const struct cg_fn *fn)
 	return CUDA_SUCCESS;
 }
 
-bool cg_trace_on(void)
+bool api_trace_on(void)
 {
 	return true;
 }
 
-void cg_trace_line(const char *fmt, ...)
+void api_trace_line(const char *fmt, ...)
 {
 	va_list ap;
 

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * --trace: one line per call, to stderr or the file that CAUSEWAY_TRACE names.
+ *
+ * The printers are generated (gen/emit_trace.c); the guest library and the
+ * software GPU both hold them, and this is where they write.
  */
+#include "api/trace.h"
+
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "guest/libcuda/client.h"
 
 static int trace_fd = -1;
 static _Atomic int trace_state; /* 0: not looked, 1: off, 2: on */
@@ -30,14 +34,14 @@ static void trace_look(void)
 	pthread_mutex_unlock(&trace_lock);
 }
 
-bool cg_trace_on(void)
+bool api_trace_on(void)
 {
 	if (__builtin_expect(!trace_state, 0))
 		trace_look();
 	return trace_state == 2;
 }
 
-void cg_trace_line(const char *fmt, ...)
+void api_trace_line(const char *fmt, ...)
 {
 	char line[2048];
 	va_list ap;
