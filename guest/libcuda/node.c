@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cw/log.h"
+#include "cw/stat.h"
 #include "guest/libcuda/client.h"
 
 #define NODE_DEFAULT "/dev/vcuda0"
@@ -148,6 +149,19 @@ static int node_region_free(uint32_t region, uint64_t va, uint64_t len, bool reg
 	return node_ioctl(VCUDA_IOC_REGION_FREE, &m);
 }
 
+static int node_stat(struct cw_device_stat *ret)
+{
+	struct vcuda_stat m = { .size = sizeof(m) };
+	int err = node_ioctl(VCUDA_IOC_STAT, &m);
+
+	if (!err)
+		*ret = (struct cw_device_stat){
+			.kicks = m.kicks, .interrupts = m.interrupts,
+			.copied = m.dev_copied_bytes, .bounced = m.bounced_bytes,
+		};
+	return err;
+}
+
 const struct cg_transport cg_transport_node = {
 	.name = "node",
 	.open = node_open,
@@ -158,4 +172,5 @@ const struct cg_transport cg_transport_node = {
 	.region_alloc = node_region_alloc,
 	.region_register = node_region_register,
 	.region_free = node_region_free,
+	.stat = node_stat,
 };

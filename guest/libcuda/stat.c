@@ -48,6 +48,18 @@ static CUresult stat_hold(uint32_t ms)
 	return cg_proto(&c, CW_FN_TEST_HOOK, CW_ASYNC);
 }
 
+static CUresult stat_device(struct cw_device_stat *ret)
+{
+	struct cg_call c;
+	CUresult r = cg_call_begin(&c, &fn_stat);
+
+	if (r)
+		return r;
+	if (!cg_client()->tr->stat)
+		return CUDA_ERROR_NOT_SUPPORTED;
+	return cg_client()->tr->stat(ret) ? CUDA_ERROR_OPERATING_SYSTEM : CUDA_SUCCESS;
+}
+
 static void stat_spin(int on)
 {
 	cg_client()->no_spin = !on;
@@ -58,5 +70,6 @@ const struct cw_stat_table cg_stat_table = {
 	.guest = stat_guest,
 	.worker = stat_worker,
 	.hold = stat_hold,
+	.device = stat_device,
 	.spin = stat_spin,
 };

@@ -12,6 +12,8 @@
 
 #include "wire/fn.h"
 
+struct cw_device_stat;
+
 /**
  * struct cg_open - What a client is opened with, and what comes back
  * @ring_size:	in: bytes of the command ring
@@ -42,6 +44,7 @@ struct cg_open {
  * @region_alloc: shared pages at @va; 0 or -errno; *ret_region is theirs
  * @region_register: the caller's own pages; -EOPNOTSUPP: tracking only
  * @region_free:	gives them back; maps @va (of region_alloc) to nothing
+ * @stat:	counters of driver and daemon; NULL where there are none
  *
  * Thread: all may be called by any thread at any time after open.
  */
@@ -56,6 +59,7 @@ struct cg_transport {
 	int (*region_alloc)(uint64_t va, uint64_t len, uint32_t *ret_region);
 	int (*region_register)(uint64_t addr, uint64_t len, bool readonly, uint32_t *ret_region);
 	int (*region_free)(uint32_t region, uint64_t va, uint64_t len, bool registered);
+	int (*stat)(struct cw_device_stat *ret);
 };
 
 extern const struct cg_transport cg_transport_socket;

@@ -53,12 +53,28 @@ struct cw_worker_stat {
 };
 
 /**
+ * struct cw_device_stat - Counters of driver and daemon; only in a VM
+ * @kicks:	doorbells of this client
+ * @interrupts:	of the device, for all clients
+ * @copied:	bytes of bulk data that the daemon copied for this client
+ * @bounced:	of them, bytes that the driver copied once more
+ */
+struct cw_device_stat {
+	uint64_t kicks;
+	uint64_t interrupts;
+	uint64_t copied;
+	uint64_t bounced;
+};
+
+/**
  * struct cw_stat_table - The export table
  * @size:	of the table in bytes
  * @guest:	counters of this process
  * @worker:	counters of its worker; one crossing
  * @hold:	keep the dispatcher busy for so many milliseconds; only where the
  *		daemon runs with CAUSEWAY_TEST_HOOKS=1
+ * @device:	counters of driver and daemon: one request on controlq and its
+ *		answer, nothing else; CUDA_ERROR_NOT_SUPPORTED over a socket
  * @spin:	whether callers may spin for an answer (default) or sleep at once
  */
 struct cw_stat_table {
@@ -66,6 +82,7 @@ struct cw_stat_table {
 	void (*guest)(struct cw_guest_stat *ret);
 	CUresult (*worker)(struct cw_worker_stat *ret);
 	CUresult (*hold)(uint32_t ms);
+	CUresult (*device)(struct cw_device_stat *ret);
 	void (*spin)(int on);
 };
 
