@@ -126,11 +126,12 @@ static void on_queue_kicked(void *dev, unsigned int i)
 		cd_vm_control(dev);
 }
 
-/* Copies and answers that are under way may lie in any memory. */
+/* Copies, answers and event buffers that are held may lie in any memory. */
 static int on_mem_removing(void *dev, const struct vu_region *r)
 {
 	struct cd_vm *vm = dev;
 
+	cd_vm_events_stop(vm);
 	return cd_vm_memory_used(vm, r) || vm->nr_held ? put_off(vm) : 0;
 }
 

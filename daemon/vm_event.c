@@ -232,8 +232,11 @@ void cd_vm_events_start(struct cd_vm *vm)
 }
 
 /**
- * cd_vm_events_stop() - eventq is about to stop: give unused buffers back
+ * cd_vm_events_stop() - Give unused buffers back to eventq
  * @vm:	device
+ *
+ * For a queue that stops, and for memory that goes: buffers are kept as
+ * addresses, which the next look at the queue finds anew.
  */
 void cd_vm_events_stop(struct cd_vm *vm)
 {

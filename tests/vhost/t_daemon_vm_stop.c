@@ -142,6 +142,39 @@ TEST(front_end_that_leaves_takes_its_clients_along_and_another_may_come)
 	t_guest_end(g);
 }
 
+/* The daemon must not write to where the buffers were. */
+TEST(memory_that_goes_takes_the_event_buffers_that_lie_in_it)
+{
+	struct t_guest *g = t_guest_start();
+	struct t_vm_client c = t_vm_client(g, 1);
+	struct vu_mem_region extra = { FRONT_GPA << 4, 1 << 20, FRONT_UVA << 1, 0 };
+	int fd = t_memfd(1 << 20, F_SEAL_SHRINK);
+	_Atomic uint64_t *seq = &cw_channel_slot(c.channel, 1)->seq;
+
+	CHECK_EQ(front_add_region(&g->f, &extra, fd), 0);
+	CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_OK);
+	/* All buffers but the last move into the extra memory: each is used once. */
+	for (int i = 0; i < T_GUEST_EVENTS; i++) {
+		uint64_t *gpa;
+
+		t_vm_client_ring(&c, T_CMD_PID);
+		gpa = t_guest_event_take(g);
+		CHECK(gpa);
+		if (i < T_GUEST_EVENTS - 1)
+			*gpa = extra.gpa + (uint64_t)i * 64;
+		t_guest_event_post(g, gpa);
+	}
+	CHECK_EQ(front_rem_region(&g->f, &extra), 0);
+	*seq = 0;
+	t_vm_client_ring(&c, T_CMD_PID);
+	for (int i = 0; i < 1000 && !*seq; i++)
+		usleep(1000);
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ(t_guest_ping(g), VIRTIO_CUDA_OK);
+	close(fd);
+	t_guest_end(g);
+}
+
 TEST(memory_that_goes_takes_the_workers_that_have_it)
 {
 	struct t_guest *g = t_guest_start();
