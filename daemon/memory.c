@@ -92,29 +92,34 @@ static bool overlaps(const struct cd_file_range *a, const struct cd_file_range *
 
 /**
  * cd_maps_has() - Whether a process has any of these pieces mapped
- * @pid:	the process; one that is gone has nothing mapped
+ * @pid:	the process
  * @ranges:	pieces of files
  * @n:		their number
  *
- * The address does not matter: a mapping that was moved is still a mapping.
+ * The address does not matter: a mapping that was moved is still a mapping. A
+ * process that lives has some mappings; one whose first thread has ended shows
+ * none, whatever its other threads have.
  *
- * Return: 1 if it has, 0 if not, -errno where that can't be seen.
+ * Return: 1 if it has, 0 if not, -errno where that can't be seen: -ESRCH where
+ * there is no such process, or it shows nothing at all.
  */
 int cd_maps_has(pid_t pid, const struct cd_file_range *ranges, uint32_t n)
 {
 	char path[32], line[512];
+	bool any = false;
 	FILE *f;
 	int ret = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	f = fopen(path, "re");
 	if (!f)
-		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
+		return errno == ENOENT ? -ESRCH : -errno;
 	while (!ret && fgets(line, sizeof(line), f)) {
 		struct cd_file_range at = { 0 };
 		uint64_t start, end, ino;
 		unsigned int major, minor;
 
+		any = true;
 		/* The tail of a long path name does not parse, and is no line. */
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4c %" SCNx64 " %x:%x %" SCNu64, &start,
 			   &end, &at.offset, &major, &minor, &ino) != 6 || !ino)
@@ -127,6 +132,8 @@ int cd_maps_has(pid_t pid, const struct cd_file_range *ranges, uint32_t n)
 	}
 	if (ferror(f) && !ret)
 		ret = -EIO;
+	else if (!any)
+		ret = -ESRCH;
 	fclose(f);
 	return ret;
 }

@@ -263,6 +263,18 @@ static int unmapped_verify(struct cd_client *c, struct cd_region *r)
 	return -EPROTO;
 }
 
+/*
+ * What the client is told of an attach that failed: only a status that says
+ * something of this region. The worker's own number could be any, and some
+ * make a driver give up the whole device.
+ */
+static uint32_t attach_status(uint32_t status)
+{
+	if (!status || status == VIRTIO_CUDA_ERR_ADDRESS || status == VIRTIO_CUDA_ERR_LIMIT)
+		return status;
+	return VIRTIO_CUDA_ERR_UNSPEC;
+}
+
 /**
  * cd_region_done() - The worker has answered
  * @c:		client
@@ -288,7 +300,7 @@ int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
 	cd_client_wait(c, c->outstanding || c->parking);
 	if (attach && !done->status)
 		r->state = CD_REGION_ATTACHED;
-	region_answer(c, r, done->status);
+	region_answer(c, r, attach_status(done->status));
 	if (r->state != CD_REGION_ATTACHED)
 		region_forget(c, r);
 	queue_pump(c);

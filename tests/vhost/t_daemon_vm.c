@@ -228,6 +228,35 @@ TEST(detach_is_not_believed_but_seen)
 	t_guest_end(g);
 }
 
+/* A process whose first thread has ended shows no mappings, and may have any. */
+TEST(worker_that_hides_its_mappings_is_killed)
+{
+	struct t_guest *g = t_guest_start();
+	struct t_vm_client c = t_vm_client(g, 1);
+	uint64_t page = front_alloc(&g->f, 1 << 20, 4096);
+	pid_t worker;
+
+	CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_OK);
+	worker = t_vm_client_worker(&c);
+	CHECK_EQ(t_vm_client_attach(&c, T_REGION_HIDE, page, 4), VIRTIO_CUDA_OK);
+	CHECK_EQ(t_vm_client_detach(&c, T_REGION_HIDE), VIRTIO_CUDA_ERR_WORKER);
+	CHECK(kill(worker, 0) && errno == ESRCH);
+	t_guest_end(g);
+}
+
+/* STALE, for one, would make a driver give up the device. */
+TEST(status_of_a_worker_is_not_passed_on_blindly)
+{
+	struct t_guest *g = t_guest_start();
+	struct t_vm_client c = t_vm_client(g, 1);
+	uint64_t page = front_alloc(&g->f, 1 << 20, 4096);
+
+	CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_OK);
+	CHECK_EQ(t_vm_client_attach(&c, T_REGION_ODD, page, 4), VIRTIO_CUDA_ERR_UNSPEC);
+	CHECK_EQ(t_vm_client_attach(&c, 1, page, 4), VIRTIO_CUDA_OK);
+	t_guest_end(g);
+}
+
 /* What a worker owes holds nobody up: answers overtake. */
 TEST(ping_is_answered_while_an_attach_waits)
 {

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,10 @@ static void on_attach(const union message *m, const int *fds)
 
 	if (a->region == T_REGION_MUTE)
 		return;
+	if (a->region == T_REGION_ODD) {
+		send_done(CW_WORKER_ATTACH, a->region, VIRTIO_CUDA_ERR_STALE);
+		return;
+	}
 	for (int i = 0; i < 64; i++) {
 		if (regions[i].id)
 			continue;
@@ -97,10 +102,21 @@ static void on_attach(const union message *m, const int *fds)
 	send_done(CW_WORKER_ATTACH, a->region, 0);
 }
 
+static void *answer_later(void *arg)
+{
+	usleep(200000);
+	send_done(CW_WORKER_DETACH, T_REGION_HIDE, 0);
+	pause();
+	return NULL;
+}
+
 static void on_detach(const union message *m)
 {
 	uint32_t id = m->detach.region;
+	pthread_t thread;
 
+	if (id == T_REGION_HIDE && !pthread_create(&thread, NULL, answer_later, NULL))
+		syscall(SYS_exit, 0); /* of this thread alone */
 	for (int i = 0; i < 64; i++) {
 		if (regions[i].id != id)
 			continue;

@@ -30,5 +30,7 @@ struct t_grant {
 /* Regions that are treated in a special way. */
 #define T_REGION_MUTE 666 /* attach is never answered */
 #define T_REGION_LIAR 667 /* detach is answered, and the mapping moved away */
+#define T_REGION_HIDE 668 /* detach is answered when the first thread has ended */
+#define T_REGION_ODD 669  /* attach fails with a status that is none */
 
 #endif
