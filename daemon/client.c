@@ -53,6 +53,7 @@ struct cd_client *cd_client_new(struct cd_daemon *d, const struct cd_client_ops 
 	c->worker_sock = -1;
 	c->fd_window = -1;
 	c->fd_doorbell = -1;
+	c->fd_ring = -1;
 	c->fd_signal = -1;
 	c->fd_signal_page = -1;
 	d->client[index] = c;
@@ -104,6 +105,7 @@ static void client_drop(struct cd_client *c)
 	c->open.nr_fds = 0;
 	cd_close(&c->fd_window);
 	cd_close(&c->fd_doorbell);
+	cd_close(&c->fd_ring);
 	cd_close(&c->fd_signal);
 	cd_close(&c->fd_signal_page);
 	c->started = false;
@@ -132,17 +134,38 @@ static void open_failed(struct cd_client *c, uint32_t status)
 	c->ops->opened(c, status);
 }
 
+/*
+ * Whoever rings must not be made to sleep by a worker that fills the counter. A
+ * process may be; the daemon has an end of its own, with flags of its own.
+ */
+static int client_make_doorbell(struct cd_client *c)
+{
+	int ends[2];
+
+	/* Blocking for the worker: its dispatcher sleeps in read(). */
+	if (!c->ops->granted) {
+		c->fd_doorbell = eventfd(0, EFD_CLOEXEC);
+		return c->fd_doorbell < 0 ? -errno : 0;
+	}
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	c->fd_doorbell = ends[0];
+	c->fd_ring = ends[1];
+	return fcntl(c->fd_ring, F_SETFL, O_NONBLOCK) ? -errno : 0;
+}
+
 static int client_make_files(struct cd_client *c)
 {
+	int ret;
+
 	const unsigned int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 	c->fd_window = cd_memfd_create("causeway-window", c->d->opt.window_size, seals);
 	if (c->fd_window < 0)
 		return c->fd_window;
-	/* Blocking: the worker's dispatcher sleeps in read(). */
-	c->fd_doorbell = eventfd(0, EFD_CLOEXEC);
-	if (c->fd_doorbell < 0)
-		return -errno;
+	ret = client_make_doorbell(c);
+	if (ret)
+		return ret;
 	if (!c->ops->granted)
 		return 0; /* a process that has the window needs no messenger */
 	c->fd_signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -248,8 +271,8 @@ void cd_client_kill(struct cd_client *c)
 {
 	cd_client_lost(c);
 	c->told = true;
-	c->deadline = 0; /* nothing survives SIGKILL, so nothing is left to try */
-	cd_spawner_kill(&c->d->spawner, c->cookie);
+	/* Nothing survives SIGKILL: only an order that was not taken is tried again. */
+	cd_client_wait(c, cd_spawner_kill(&c->d->spawner, c->cookie) != 0);
 }
 
 /**

@@ -111,7 +111,9 @@ struct cd_client_ops {
  * @started:	the worker has answered START well
  * @deadline:	when the worker is given up, ns; 0: nothing is waited for
  * @fd_window:	the window
- * @fd_doorbell: eventfd that wakes the worker
+ * @fd_doorbell: wakes the worker: an eventfd that the process writes; in a VM the
+ *		reading end of a pipe
+ * @fd_ring:	writing end of that pipe, which the worker has not; else -1
  * @fd_signal:	eventfd of the worker, VM only, else -1
  * @fd_signal_page: page of the worker's slot bits, VM only, else -1
  * @regions:	all of them
@@ -142,6 +144,7 @@ struct cd_client {
 	uint64_t deadline;
 	int fd_window;
 	int fd_doorbell;
+	int fd_ring;
 	int fd_signal;
 	int fd_signal_page;
 	struct cd_region *regions;

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cw/util.h"
@@ -49,15 +51,19 @@ int cd_memfd_create(const char *name, uint64_t size, unsigned int seals)
  * @size:	bytes it must have
  *
  * A file that can still shrink would let its owner make us fault at will, so
- * it has to be a memory file, sealed against that.
+ * it has to be a memory file, sealed against that. One of huge pages can lose
+ * them and find none in their place.
  *
  * Return: true if it can.
  */
 bool cd_memfd_is_safe(int fd, uint64_t size)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
+	struct statfs fs;
 	struct stat st;
 
+	if (fstatfs(fd, &fs) || fs.f_type != TMPFS_MAGIC)
+		return false;
 	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st))
 		return false;
 	return S_ISREG(st.st_mode) && st.st_size >= 0 && (uint64_t)st.st_size == size;

@@ -282,7 +282,7 @@ void cd_socket_event(struct cd_client *c)
 	struct cd_socket_front *f = socket_front(c);
 	struct cd_daemon *d = c->d;
 	uint32_t index = c->index;
-	union client_msg m;
+	union client_msg m = { 0 };
 	int fds[CD_MSG_MAX_FDS];
 	size_t nfds;
 	ssize_t n = cd_msg_recv(f->fd, &m, sizeof(m), fds, &nfds);

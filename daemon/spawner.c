@@ -81,12 +81,14 @@ int cd_spawner_start(struct cd_spawner *s, uint64_t cookie, bool probe, int fd)
  *
  * The parent of a process is the only one that can kill by pid and be sure to
  * hit the right one, so the daemon does not do it.
+ *
+ * Return: 0, or -errno where the spawner could not be told: to be tried again.
  */
-void cd_spawner_kill(struct cd_spawner *s, uint64_t cookie)
+int cd_spawner_kill(struct cd_spawner *s, uint64_t cookie)
 {
 	struct cd_spawn_msg msg = { .type = CD_SPAWN_KILL, .cookie = cookie };
 
-	spawner_send(s, &msg, -1);
+	return spawner_send(s, &msg, -1);
 }
 
 /**

@@ -52,7 +52,7 @@ struct cd_spawner {
 
 int cd_spawner_init(struct cd_spawner *s);
 int cd_spawner_start(struct cd_spawner *s, uint64_t cookie, bool probe, int fd);
-void cd_spawner_kill(struct cd_spawner *s, uint64_t cookie);
+int cd_spawner_kill(struct cd_spawner *s, uint64_t cookie);
 int cd_spawner_recv(struct cd_spawner *s, struct cd_spawn_msg *ret);
 void cd_spawner_finish(struct cd_spawner *s);
 

@@ -205,6 +205,7 @@ void cd_vm_control(struct cd_vm *vm);
 void cd_vm_hold(struct cd_vm_req *req, bool waits);
 void cd_vm_answer(struct cd_vm_req *req, uint32_t status, const void *body, uint32_t len);
 void cd_vm_answered(struct cd_vm_req *req, uint32_t written);
+void cd_vm_dropped(struct cd_vm_req *req);
 void cd_vm_control_free(struct cd_vm *vm);
 
 /* vm_client.c: requests give back a status, or CD_PENDING and keep @req */

@@ -281,17 +281,14 @@ void cd_vm_kill_all(struct cd_vm *vm)
 	}
 }
 
-/*
- * The worker has the doorbell open, too, and could fill it to make us sleep
- * here; one that is not empty has work announced already.
- */
+/* One ring that was not heard yet announces all work there is. */
 static void worker_kick(struct cd_vm_client *vc)
 {
 	struct pollfd p = { .fd = vc->c->fd_doorbell, .events = POLLIN };
 	uint64_t one = 1;
 
 	vc->stat.kicks++;
-	if (poll(&p, 1, 0) == 0 && write(p.fd, &one, sizeof(one)) < 0)
+	if (poll(&p, 1, 0) == 0 && write(vc->c->fd_ring, &one, sizeof(one)) < 0)
 		cw_debug("doorbell of client %u failed", vc->id);
 }
 

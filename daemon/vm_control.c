@@ -77,18 +77,25 @@ static uint32_t write_answer(struct cd_vm_req *req, uint32_t status, const void 
 }
 
 /**
+ * cd_vm_dropped() - Forget a held request: its front end gets no answers any more
+ * @req:	request; gone on return
+ */
+void cd_vm_dropped(struct cd_vm_req *req)
+{
+	req->vm->nr_held--;
+	req->vm->nr_waiting -= req->waits;
+	req_put(req);
+}
+
+/**
  * cd_vm_answered() - Give back a held request whose answer is written
  * @req:	request; gone on return
  * @written:	bytes of its writable part that were written
  */
 void cd_vm_answered(struct cd_vm_req *req, uint32_t written)
 {
-	struct cd_vm *vm = req->vm;
-
 	req_push(req, written);
-	vm->nr_held--;
-	vm->nr_waiting -= req->waits;
-	req_put(req);
+	cd_vm_dropped(req);
 }
 
 /**
@@ -248,8 +255,11 @@ static void request_take(struct cd_vm_req *req)
 
 	if (formed && head.type == VIRTIO_CUDA_DOORBELL) {
 		req_push(req, 0);
-		if (vm->epoch && head.epoch == vm->epoch)
+		if (vm->epoch && head.epoch == vm->epoch) {
+			if (vm->parked)
+				cd_vm_park(vm, false);
 			cd_vm_doorbell(vm);
+		}
 		req_put(req);
 		return;
 	}

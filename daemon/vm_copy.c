@@ -115,6 +115,20 @@ static void copies_finish(struct cd_vm_req **list)
 	}
 }
 
+/* Copies that will not be made: they are not answered as if they were. */
+static void copies_drop(struct cd_vm_req **list)
+{
+	while (*list) {
+		struct cd_vm_req *req = *list;
+		struct cd_vm_client *vc = req->vc;
+
+		*list = req->next;
+		vc->copies--;
+		cd_vm_dropped(req);
+		cd_vm_client_release(vc);
+	}
+}
+
 /**
  * cd_vm_copier_finish() - End the copy threads; what they have is finished
  * @vm:	device; its front end gets no answers any more
@@ -131,7 +145,7 @@ void cd_vm_copier_finish(struct cd_vm *vm)
 		pthread_join(cp->thread[i], NULL);
 	cp->nr_threads = 0;
 	copies_finish(&cp->done);
-	copies_finish(&cp->todo);
+	copies_drop(&cp->todo);
 	cd_close(&cp->wake_fd);
 	pthread_cond_destroy(&cp->work);
 	pthread_mutex_destroy(&cp->lock);

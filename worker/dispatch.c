@@ -40,16 +40,13 @@ void wk_fatal(const char *code, const char *why)
 {
 	struct wk_worker *w = wk_self();
 
-	uint64_t one = 1;
-
 	if (!atomic_exchange(&w->dead, true))
 		cw_warn("client ended code=%s why=\"%s\"", code, why);
 	atomic_fetch_or(&wk_channel()->status, CW_CH_FATAL);
 	for (uint32_t i = 0; i < VCUDA_SLOTS; i++)
 		wk_wake_slot(i);
-	/* From a helper: the dispatcher sleeps, and the process ends with it. */
-	if (write(w->fd_doorbell, &one, sizeof(one)) < 0)
-		_exit(1);
+	/* Helpers may be anywhere, the dispatcher asleep: the daemon sees the end. */
+	_exit(1);
 }
 
 CUresult wk_malformed(struct wk_thread *t)

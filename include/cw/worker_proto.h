@@ -57,7 +57,8 @@ struct cw_worker_seg {
  * @window_size:	bytes of the window
  * @fd_window:		index of the window's memfd
  * @fd_info:		index of the memfd with struct cw_info (read only)
- * @fd_doorbell:	index of the eventfd that the process (or daemon) writes
+ * @fd_doorbell:	index of what the process (an eventfd) or the daemon (a pipe)
+ *			writes 8 bytes to
  * @fd_signal:		index of the eventfd that the worker writes, VM only, else ~0
  * @fd_signal_page:	index of a memfd of one page: two 64-bit words of
  *			atomically or-ed slot bits, VM only, else ~0
