@@ -26,6 +26,8 @@
 #define COPY_SMALL (32u << 10)
 /* More bulk operations than helpers of a client could have under way. */
 #define MAX_GRANTS 1024
+/* Batches of a worker's messages: more than its socket holds at one time. */
+#define GRANT_ROUNDS 64
 
 static void copy_run(struct cd_vm_req *req)
 {
@@ -272,6 +274,7 @@ static uint32_t copy_check(struct cd_vm_req *req, const struct virtio_cuda_copy 
 	struct cd_vm_client *vc = req->vc;
 	bool write = req->type == VIRTIO_CUDA_COPY_IN;
 	uint32_t room = sizeof(struct virtio_cuda_resp) + (write ? 0 : in->len);
+	int rounds = GRANT_ROUNDS;
 
 	if (in->reserved || !in->len || in->len > VIRTIO_CUDA_MAX_COPY || req->elem.in_len != room)
 		return VIRTIO_CUDA_ERR_MALFORMED;
@@ -283,7 +286,7 @@ static uint32_t copy_check(struct cd_vm_req *req, const struct virtio_cuda_copy 
 	 * The worker grants, then answers the guest, whose copy may be seen
 	 * here first: what the worker has said by now counts.
 	 */
-	while (!copy_is_granted(vc, in, write) && cd_link_event(vc->c))
+	while (!copy_is_granted(vc, in, write) && rounds-- && cd_link_event(vc->c))
 		;
 	if (vc->c->state != CD_CLIENT_OPEN)
 		return VIRTIO_CUDA_ERR_WORKER;
