@@ -78,7 +78,8 @@ static bool is_clients(uint64_t addr, uint64_t len)
 	CUdeviceptr base = 0;
 	size_t size = 0;
 
-	if (s->direct && addr >= s->device_base)
+	/* Registered memory of the client may lie on either side of the window. */
+	if (s->direct && addr - s->device_base < s->window_size)
 		return cw_range_ok(addr - s->device_base, len, s->window_size);
 	if (wk_region_covers(addr, len))
 		return true;
