@@ -101,6 +101,9 @@ test_child_left_behind_does_not_hold_the_end()
 # itself, not a subshell. env: a shell starts such processes deaf to SIGINT.
 start()
 {
+	# Empty before the shell in the background opens it: who looks at it must
+	# not find what the last program said.
+	: >text
 	env --default-signal=INT "$causeway" run --gpu=none --add $box -- $box sh -c "$1" \
 		>text 2>stderr </dev/null &
 	pid=$!
