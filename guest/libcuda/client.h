@@ -69,6 +69,7 @@ struct cg_client {
 	pthread_mutex_t ring_lock;
 	uint64_t tail;
 	struct cw_info info;
+	atomic_bool complained;
 	bool no_spin; /* tests and the bench: sleep at once */
 	struct {
 		_Atomic uint64_t commands;
@@ -80,6 +81,13 @@ struct cg_client {
 };
 
 struct cg_client *cg_client(void);
+
+/* Why there is no GPU: the first time only, though runtimes try again and again. */
+#define cg_complain(...)                                                                           \
+	do {                                                                                       \
+		if (!atomic_exchange(&cg_client()->complained, true))                              \
+			cw_error(__VA_ARGS__);                                                     \
+	} while (0)
 
 /* thread.c */
 struct cg_thread *cg_thread_self(void);

@@ -32,18 +32,20 @@ static int node_ioctl(unsigned long request, void *arg)
 static int node_open_file(void)
 {
 	const char *path = secure_getenv("CAUSEWAY_DEVICE");
+	int err;
 
 	if (!path)
 		path = NODE_DEFAULT;
 	node_fd = open(path, O_RDWR | O_CLOEXEC);
+	err = errno;
 	if (node_fd >= 0)
 		return 0;
-	if (errno == ENOENT)
-		cw_error("no GPU: %s is not there (driver not loaded), CAUSEWAY_SOCKET is not set",
+	if (err == ENOENT)
+		cg_complain("no GPU: %s is not there (driver not loaded), CAUSEWAY_SOCKET is not set",
 			 path);
 	else
-		cw_error("no GPU: cannot open %s why=\"%s\"", path, strerror(errno));
-	return -errno;
+		cg_complain("no GPU: cannot open %s why=\"%s\"", path, strerror(err));
+	return -err;
 }
 
 static int node_open_channel(struct cg_open *o)
@@ -57,7 +59,7 @@ static int node_open_channel(struct cg_open *o)
 
 	if (err < 0) {
 		if (err != -EADDRINUSE)
-			cw_error("driver cannot open a client why=\"%s\"", strerror(-err));
+			cg_complain("driver cannot open a client why=\"%s\"", strerror(-err));
 		return err;
 	}
 	o->channel = mmap(NULL, VCUDA_CHANNEL_SIZE(o->ring_size), PROT_READ | PROT_WRITE,

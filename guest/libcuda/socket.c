@@ -26,6 +26,8 @@
 #include "guest/libcuda/client.h"
 #include "uapi/linux/virtio_cuda.h"
 
+/* A daemon answers OPEN sooner, if only with an error; something else may not. */
+#define OPEN_TIMEOUT_MS 60000
 /* A sleeper looks this often whether the other side is still there. */
 #define WAIT_LOOK_S 1
 
@@ -111,7 +113,7 @@ static int sock_connect(const char *path)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof(addr.sun_path)) {
-		cw_error("socket path is too long path=\"%s\"", path);
+		cg_complain("socket path is too long path=\"%s\"", path);
 		return -ENAMETOOLONG;
 	}
 	strcpy(addr.sun_path, path);
@@ -122,10 +124,10 @@ static int sock_connect(const char *path)
 		int err = -errno;
 
 		if (err == -EPROTOTYPE)
-			cw_error("CAUSEWAY_SOCKET is not a client socket: start the daemon with "
+			cg_complain("CAUSEWAY_SOCKET is not a client socket: start the daemon with "
 				 "--client-socket path=\"%s\"", path);
 		else
-			cw_error("no daemon answers at CAUSEWAY_SOCKET: start it with "
+			cg_complain("no daemon answers at CAUSEWAY_SOCKET: start it with "
 				 "'causeway serve --socket %s' why=\"%s\"", path, strerror(-err));
 		close(sock.fd);
 		sock.fd = -1;
@@ -163,10 +165,10 @@ static int opened(const struct cw_client_opened *r, const int fds[2], struct cg_
 	case VIRTIO_CUDA_ERR_ADDRESS:
 		return -EADDRINUSE;
 	case VIRTIO_CUDA_ERR_VERSION:
-		cw_error("daemon speaks another version: install both of one release");
+		cg_complain("daemon speaks another version: install both of one release");
 		return -EPROTO;
 	default:
-		cw_error("daemon refuses this client status=%u", r->status);
+		cg_complain("daemon refuses this client, its log says why status=%u", r->status);
 		return -EIO;
 	}
 	if (fds[0] < 0 || fds[1] < 0 || !r->window_size || r->window_size > open->device_size)
@@ -194,6 +196,7 @@ static int sock_open_channel(struct cg_open *open)
 	};
 	struct cw_client_opened r;
 	int fd = memfd_sealed("causeway-channel", size);
+	struct pollfd answer = { .fd = sock.fd, .events = POLLIN };
 	int fds[2] = { -1, -1 }, err;
 
 	if (fd < 0)
@@ -202,13 +205,17 @@ static int sock_open_channel(struct cg_open *open)
 	open->channel = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	err = open->channel == MAP_FAILED ? -errno : sock_send(&m, sizeof(m), fd);
 	close(fd);
+	while (!err && !(answer.revents & (POLLIN | POLLHUP))) {
+		if (poll(&answer, 1, OPEN_TIMEOUT_MS) == 0)
+			err = -EPROTO;
+	}
 	if (!err) {
 		err = sock_recv(&r, sizeof(r), fds);
 		err = err == sizeof(r) && r.head.magic == CW_CLIENT_MAGIC ? opened(&r, fds, open)
 									  : -EPROTO;
-		if (err == -EPROTO)
-			cw_error("daemon gave no proper answer to OPEN");
 	}
+	if (err == -EPROTO)
+		cg_complain("what listens at CAUSEWAY_SOCKET gave no proper answer to OPEN");
 	if (fds[0] >= 0)
 		close(fds[0]);
 	if (err && open->channel != MAP_FAILED)
