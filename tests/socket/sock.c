@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -41,6 +42,18 @@ double sock_now(void)
 		ok_;                                                                               \
 	})
 
+int sock_connect(const struct sock_daemon *d)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", d->path);
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static void daemon_exec(const struct sock_daemon *d)
 {
 	const char *program = getenv("CAUSEWAY_DAEMON");
@@ -58,10 +71,18 @@ static void daemon_exec(const struct sock_daemon *d)
 	_exit(126);
 }
 
+/* Whether somebody listens; a socket file may be a dead daemon's. */
+static bool daemon_listens(const struct sock_daemon *d)
+{
+	int fd = sock_connect(d);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 void sock_daemon_start(struct sock_daemon *d, const char *path)
 {
-	struct stat st;
-
 	strcpy(d->dir, "/tmp/causeway-socket-XXXXXX");
 	if (!mkdtemp(d->dir))
 		die("mkdtemp");
@@ -74,7 +95,7 @@ void sock_daemon_start(struct sock_daemon *d, const char *path)
 	d->pid = fork();
 	if (!d->pid)
 		daemon_exec(d);
-	if (d->pid < 0 || !AWAIT(!stat(d->path, &st) || waitpid(d->pid, NULL, WNOHANG)) ||
+	if (d->pid < 0 || !AWAIT(daemon_listens(d) || waitpid(d->pid, NULL, WNOHANG)) ||
 	    kill(d->pid, 0))
 		die("daemon does not come up");
 }

@@ -31,6 +31,8 @@ struct sock_daemon {
 void sock_daemon_start(struct sock_daemon *d, const char *path);
 /* SIGTERM; whether it left with status 0 and nothing of it stays. */
 bool sock_daemon_stop(struct sock_daemon *d);
+/* A connection to its socket, or -1. */
+int sock_connect(const struct sock_daemon *d);
 /* Lines of its log, workers' included, that hold a word. */
 int sock_log_count(const struct sock_daemon *d, const char *word);
 /* The same, as soon as there are @n. */
