@@ -233,7 +233,7 @@ static bool need_not_wait(struct wk_thread *t, const struct wk_function *fn, con
 static bool to_helper(struct wk_thread *t, const struct wk_function *fn, const void *args,
 		      size_t len)
 {
-	if (t->bound)
+	if (t->bound || (fn->flags & WK_FN_BINDS))
 		return true;
 	if (fn->cls == CW_SYNC)
 		return !need_not_wait(t, fn, args, len);
@@ -263,8 +263,6 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 		return;
 	}
 	atomic_fetch_add_explicit(&wk_self()->commands, 1, memory_order_relaxed);
-	if (fn->flags & WK_FN_BINDS)
-		t->bound = true;
 	/* An idle thread's record is the dispatcher's; a helper takes a copy. */
 	if (!t->bound)
 		t->cmd = *cmd;

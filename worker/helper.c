@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cu_driver.h"
 #include "worker/internal.h"
 
 /* Helpers wait in the back end, not in our recursion. */
@@ -52,6 +53,33 @@ static struct wk_job *helper_next(struct wk_thread *t)
 	return job;
 }
 
+/*
+ * After a call that binds: the guest thread stays bound while its mode is not
+ * the default, or a capture it began is open (SEMANTICS 2). The mode is this
+ * thread's own, so it is asked for by exchanging it.
+ */
+static void helper_unbind(struct wk_thread *t, const struct wk_function *fn)
+{
+	CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
+
+	if (!strncmp(fn->name, "cuStreamBeginCapture", strlen("cuStreamBeginCapture")))
+		t->captures++;
+	else if (!strcmp(fn->name, "cuStreamEndCapture") && t->captures)
+		t->captures--;
+	if (t->captures || !wk_cu()->cuThreadExchangeStreamCaptureMode ||
+	    wk_cu()->cuThreadExchangeStreamCaptureMode(&mode))
+		return;
+	if (mode != CU_STREAM_CAPTURE_MODE_GLOBAL) {
+		wk_cu()->cuThreadExchangeStreamCaptureMode(&mode);
+		return;
+	}
+	/* With commands still queued the next one must not overtake them. */
+	pthread_mutex_lock(&t->lock);
+	if (!t->first)
+		t->bound = false;
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void *helper_main(void *arg)
 {
 	struct wk_thread *t = arg;
@@ -60,6 +88,8 @@ static void *helper_main(void *arg)
 	while ((job = helper_next(t))) {
 		t->cmd = job->cmd;
 		wk_execute(t, job->fn, job->args, job->len);
+		if (job->fn->flags & WK_FN_BINDS)
+			helper_unbind(t, job->fn);
 		free(job);
 		atomic_fetch_sub(&jobs, 1);
 	}
@@ -109,6 +139,8 @@ int wk_helper_queue(struct wk_thread *t, const struct cw_cmd *cmd, const struct 
 	atomic_fetch_add(&jobs, 1);
 	atomic_store(&t->busy, true);
 	pthread_mutex_lock(&t->lock);
+	if (fn->flags & WK_FN_BINDS)
+		t->bound = true;
 	/* Not a wait for the device: a thread that waits for it sends no more. */
 	while (t->queued == QUEUE_MAX)
 		pthread_cond_wait(&t->room, &t->lock);

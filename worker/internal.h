@@ -32,6 +32,7 @@ struct wk_temp;
  * struct wk_thread - A guest thread, as the worker stands for it
  * @slot:	its reply slot
  * @bound:	its commands all run on its helper (SEMANTICS 2)
+ * @captures:	it has begun and not ended; helper only
  * @cmd:	head of the command that runs now
  * @temp:	memory of the current command, see wk_temp()
  * @image:	of the current load command, see wk_image_in()
@@ -44,7 +45,8 @@ struct wk_temp;
  */
 struct wk_thread {
 	uint32_t slot;
-	bool bound;
+	atomic_bool bound;
+	uint32_t captures;
 	struct cw_cmd cmd;
 	struct wk_temp *temp;
 	size_t temp_used;
