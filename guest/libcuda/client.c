@@ -100,7 +100,7 @@ static int client_open(void)
 	for (size_t i = 0; i < CW_ARRAY_SIZE(arena_pairs) && err == -EADDRINUSE; i++)
 		err = open_at(&arena_pairs[i]);
 	if (err == -EADDRINUSE)
-		cg_complain("no address range is free on both sides; is the address space limited?");
+		cg_complain("no address range is free on both sides: is memory limited?");
 	return err;
 }
 

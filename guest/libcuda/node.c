@@ -41,8 +41,7 @@ static int node_open_file(void)
 	if (node_fd >= 0)
 		return 0;
 	if (err == ENOENT)
-		cg_complain("no GPU: %s is not there (driver not loaded), CAUSEWAY_SOCKET is not set",
-			 path);
+		cg_complain("no GPU: no %s (driver not loaded), CAUSEWAY_SOCKET is not set", path);
 	else
 		cg_complain("no GPU: cannot open %s why=\"%s\"", path, strerror(err));
 	return -err;

@@ -31,7 +31,8 @@ struct talk {
 
 static struct talk *talk_new(void)
 {
-	struct talk *t = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct talk *t =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return t == MAP_FAILED ? NULL : t;
 }
