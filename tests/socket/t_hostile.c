@@ -300,7 +300,8 @@ static void addresses(struct raw *c, uint64_t own, uint64_t ret[12])
 {
 	uint64_t all[12] = {
 		1, 4096, (uintptr_t)addresses, (uintptr_t)ret & ~15ull, 0x400000,
-		RAW_DEVICE_BASE - 8, RAW_DEVICE_BASE + c->window_size - 4, RAW_DEVICE_BASE + c->window_size,
+		RAW_DEVICE_BASE - 8, RAW_DEVICE_BASE + c->window_size - 4,
+		RAW_DEVICE_BASE + c->window_size,
 		RAW_REGION_BASE, own - 1, own + 4096, UINT64_MAX - 7,
 	};
 
