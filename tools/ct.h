@@ -62,6 +62,7 @@ extern const struct ct_command ct_cmd_exec;
 extern const struct ct_command ct_cmd_serve;
 extern const struct ct_command ct_cmd_bench;
 extern const struct ct_command ct_cmd_doctor;
+extern const struct ct_command ct_cmd_cc;
 
 /**
  * ct_options_parse() - Read the options before the first other word

@@ -3,19 +3,14 @@
  * causeway exec: a program on a GPU behind a daemon's socket, no VM. This is
  * what runs inside a container.
  */
-#include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "tools/child.h"
+#include "tools/closure.h"
 #include "tools/ct.h"
 #include "tools/daemon.h"
-#include "tools/closure.h"
 #include "tools/launch.h"
 
 struct exec_args {
@@ -47,60 +42,6 @@ static const struct ct_option exec_options[] = {
 	{ 0 },
 };
 
-/* Pid of the program: read by the signal handler. */
-static volatile pid_t exec_child;
-
-/*
- * What somebody sends to this process is meant for the program. What the
- * terminal sends (si_code > 0) the program has got itself, being in the same
- * process group.
- */
-static void exec_on_signal(int sig, siginfo_t *info, void *context)
-{
-	if (info->si_code <= 0 && exec_child > 0)
-		kill(exec_child, sig);
-}
-
-static const int exec_forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
-
-static int exec_wait(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return CT_EXIT_OWN << 8;
-	}
-	return status;
-}
-
-/* Runs the program as a child, for a daemon has to be stopped after it. */
-static int exec_in_child(char **argv)
-{
-	struct sigaction sa = { .sa_sigaction = exec_on_signal, .sa_flags = SA_SIGINFO };
-	sigset_t set, old;
-	pid_t pid;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < CW_ARRAY_SIZE(exec_forwarded); i++)
-		sigaddset(&set, exec_forwarded[i]);
-	sigprocmask(SIG_BLOCK, &set, &old);
-	pid = fork();
-	if (pid < 0) {
-		ct_error("cannot start a process: %s", strerror(errno));
-		return CT_EXIT_OWN << 8;
-	}
-	if (!pid) {
-		sigprocmask(SIG_SETMASK, &old, NULL);
-		_exit(ct_launch(argv));
-	}
-	exec_child = pid;
-	for (size_t i = 0; i < CW_ARRAY_SIZE(exec_forwarded); i++)
-		sigaction(exec_forwarded[i], &sa, NULL);
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	return exec_wait(pid);
-}
-
 static int exec_with_daemon(const struct exec_args *args, char **argv)
 {
 	struct ct_daemon d;
@@ -110,7 +51,7 @@ static int exec_with_daemon(const struct exec_args *args, char **argv)
 	if (err)
 		return CT_EXIT_OWN;
 	setenv("CAUSEWAY_SOCKET", d.socket, 1);
-	status = exec_in_child(argv);
+	status = ct_child_run(argv);
 	if (!ct_daemon_stop(&d)) {
 		ct_error("the GPU daemon ended while the program ran; its own lines above "
 			 "say why");

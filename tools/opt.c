@@ -30,6 +30,7 @@ static const struct ct_env ct_env_table[] = {
 	{ "CAUSEWAY_KERNEL", "guest kernel: a folder of the cache or a bzImage (causeway run)" },
 	{ "CAUSEWAY_QEMU", "QEMU to start (default: qemu-system-x86_64)" },
 	{ "CAUSEWAY_VIRTIOFSD", "virtiofsd to start for --share" },
+	{ "CAUSEWAY_CLANG", "compiler that causeway cc uses (default: clang-19, clang, clang-14)" },
 	{ "CAUSEWAY_CACHE", "folder of fetched kernels (default: ~/.cache/causeway)" },
 };
 

@@ -10,6 +10,11 @@
 #ifndef CAUSEWAY_CUDA_RUNTIME_H
 #define CAUSEWAY_CUDA_RUNTIME_H
 
+/* What nvcc defines while it compiles CUDA, and sources ask for. */
+#if defined(__CUDA__) && !defined(__CUDACC__)
+#define __CUDACC__ 1
+#endif
+
 #include "cuda_runtime_api.h"
 #include "vector_functions.h"
 

@@ -32,11 +32,12 @@ build_driver()
 	done
 }
 
-# Installs what the table tools/do/tree names from $build below the folder $1.
+# Installs what the table tools/do/tree names, from $build or from the sources,
+# below the folder $1.
 build_tree()
 {
 	grep -v '^#' tools/do/tree | while read -r pattern dir; do
-		for f in "$build"/$pattern; do
+		for f in "$build"/$pattern "$root"/$pattern; do
 			case $f in
 			*.p | *.symbols) continue ;;
 			esac

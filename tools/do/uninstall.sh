@@ -4,6 +4,11 @@
 dest=${DESTDIR:-}${1:-/usr/local}
 rm -rf "${dest:?}/lib/causeway"
 grep -v '^#' tools/do/tree | while read -r pattern dir; do
-	[ "$dir" != bin ] || rm -f "$dest/bin/$(basename "$pattern")"
+	case $dir in
+	lib/causeway*) continue ;;
+	esac
+	for f in "$root"/$pattern "$build"/$pattern; do
+		rm -f "$dest/$dir/$(basename "$f")"
+	done
 done
 say "uninstall: $dest"

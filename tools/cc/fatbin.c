@@ -4,14 +4,16 @@
  *
  * The container is a header of 16 bytes and one entry: a header of 64 bytes,
  * then the text, NUL terminated and padded to 8. Little endian.
- *
- *	fatbin ARCH IN.ptx OUT.fatbin		ARCH: 75 for sm_75
  */
+#include "tools/cc/fatbin.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/ct.h"
 
 #define FATBIN_MAGIC 0xba55ed50u
 
@@ -42,7 +44,7 @@ struct fatbin_entry {
 _Static_assert(sizeof(struct fatbin_header) == 16, "ABI");
 _Static_assert(sizeof(struct fatbin_entry) == 64, "ABI");
 
-static char *read_text(const char *path, size_t *ret_padded)
+static char *fatbin_read(const char *path, size_t *ret_padded)
 {
 	FILE *f = fopen(path, "rb");
 	char *text = NULL;
@@ -65,7 +67,7 @@ static char *read_text(const char *path, size_t *ret_padded)
 	return text;
 }
 
-static int write_fatbin(const char *path, const char *text, size_t padded, unsigned int arch)
+static int fatbin_write(const char *path, const char *text, size_t padded, unsigned int arch)
 {
 	struct fatbin_header head = { FATBIN_MAGIC, 1, sizeof(head),
 				      sizeof(struct fatbin_entry) + padded };
@@ -99,24 +101,19 @@ static int write_fatbin(const char *path, const char *text, size_t padded, unsig
 	return 0;
 }
 
-int main(int argc, char **argv)
+int cc_fatbin_pack(unsigned int arch, const char *ptx, const char *out)
 {
 	size_t padded = 0;
-	char *text;
+	char *text = fatbin_read(ptx, &padded);
 	int err;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: fatbin ARCH IN.ptx OUT.fatbin\n");
-		return 2;
-	}
-	text = read_text(argv[2], &padded);
 	if (!text) {
-		fprintf(stderr, "fatbin: cannot read '%s': %s\n", argv[2], strerror(errno));
-		return 1;
+		ct_error("cannot read '%s': %s", ptx, strerror(errno));
+		return -EIO;
 	}
-	err = write_fatbin(argv[3], text, padded, (unsigned int)atoi(argv[1]));
+	err = fatbin_write(out, text, padded, arch);
 	if (err)
-		fprintf(stderr, "fatbin: cannot write '%s': %s\n", argv[3], strerror(-err));
+		ct_error("cannot write '%s': %s", out, strerror(-err));
 	free(text);
-	return err ? 1 : 0;
+	return err;
 }
