@@ -139,6 +139,9 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 	uint8_t none[8];
 	CUresult r;
 
+	/* What is made by who needs no context goes with none (kernels of libraries). */
+	if (!(fn->flags & WK_FN_CTX))
+		t->cmd.ctx = 0;
 	cw_dec_init(&in, args, len);
 	if (cmd.flags & CW_CMD_REPLY)
 		wk_reply_begin(t->slot, &out);

@@ -214,8 +214,9 @@ static int sock_open_channel(struct cg_open *open)
 		err = err == sizeof(r) && r.head.magic == CW_CLIENT_MAGIC ? opened(&r, fds, open)
 									  : -EPROTO;
 	}
-	if (err == -EPROTO)
-		cg_complain("what listens at CAUSEWAY_SOCKET gave no proper answer to OPEN");
+	if (err && err != -EADDRINUSE)
+		cg_complain("what listens at CAUSEWAY_SOCKET gave no proper answer to OPEN "
+			    "why=\"%s\"", strerror(-err));
 	if (fds[0] >= 0)
 		close(fds[0]);
 	if (err && open->channel != MAP_FAILED)
