@@ -33,7 +33,8 @@ static void upcall_answer(uint64_t id)
 {
 	struct cg_call c;
 
-	if (cg_call_begin(&c, &fn_done))
+	/* The first may be a late error of an upcall before: the stream waits. */
+	if (cg_call_begin(&c, &fn_done) && cg_call_begin(&c, &fn_done))
 		return;
 	cw_enc_u64(&c.enc, id);
 	cg_proto(&c, CW_FN_UPCALL_DONE, CW_ASYNC);

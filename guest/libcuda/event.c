@@ -73,17 +73,23 @@ bool cg_event_known(CUevent event)
 				    memory_order_acquire) == sent;
 }
 
-static void poll_send(void)
+static CUresult poll_send(void)
 {
 	struct cw_channel *ch = cg_client()->channel;
 	uint32_t done = atomic_load(&ch->polled);
 	struct cg_call c;
+	CUresult r = cg_call_begin(&c, &fn_poll);
 
+	/* A late error is the caller's to know; and no poll was counted then. */
+	if (r)
+		return r;
 	/* One at a time: whoever moves the counter on sends it. */
 	if (!atomic_compare_exchange_strong(&polls_sent, &done, done + 1))
-		return;
-	if (!cg_call_begin(&c, &fn_poll))
-		cg_proto(&c, CW_FN_EVENT_POLL, CW_ASYNC);
+		return CUDA_SUCCESS;
+	r = cg_proto(&c, CW_FN_EVENT_POLL, CW_ASYNC);
+	if (r)
+		atomic_fetch_sub(&polls_sent, 1);
+	return r;
 }
 
 /*
@@ -114,6 +120,8 @@ CW_EXPORT CUresult cuEventQuery(CUevent event)
 		return call_cuEventQuery(event);
 	if (cg_event_known(event))
 		return CUDA_SUCCESS;
-	poll_send();
-	return gone() ? cg_client_lost() : CUDA_ERROR_NOT_READY;
+	r = poll_send();
+	if (gone())
+		return cg_client_lost();
+	return r ? r : CUDA_ERROR_NOT_READY;
 }
