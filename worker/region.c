@@ -20,11 +20,18 @@ struct region {
 	uint64_t va;
 	uint64_t len;
 	bool in_arena;
-	bool pinned; /* known to the back end */
+	bool pinned;  /* the back end has its pages: under pin_lock */
+	uint64_t ctx; /* in this context (guest handle) */
 };
 
 static struct region regions[REGIONS_MAX];
 static pthread_mutex_t region_lock = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * Held while the back end takes pages or lets them go, before region_lock: pages
+ * that it has are in no map that the daemon could see, so DETACH must not come
+ * in between. Whoever only looks does not wait for the back end.
+ */
+static pthread_mutex_t pin_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool in_arena(uint64_t va, uint64_t len)
 {
@@ -86,9 +93,33 @@ uint32_t wk_region_attach(const struct cw_worker_attach *msg, const struct cw_wo
 		return VIRTIO_CUDA_ERR_UNSPEC;
 	}
 	pthread_mutex_lock(&region_lock);
-	*at = (struct region){ msg->region, msg->va, msg->len, arena, false };
+	*at = (struct region){ msg->region, msg->va, msg->len, arena, false, 0 };
 	pthread_mutex_unlock(&region_lock);
 	return VIRTIO_CUDA_OK;
+}
+
+/*
+ * The back end gives a region's pages back. The software GPU takes none, and a
+ * context that is gone has given them back.
+ */
+static bool region_unpin(struct region *r)
+{
+	CUresult err;
+
+	if (!r->pinned || wk_ctx_enter(r->ctx))
+		return true;
+	err = wk_cu()->cuMemHostUnregister((void *)(uintptr_t)r->va);
+	r->pinned = err && !wk_self()->start.soft;
+	return !r->pinned;
+}
+
+static struct region *region_by_id(uint32_t id)
+{
+	for (uint32_t i = 0; i < REGIONS_MAX; i++) {
+		if (id && regions[i].id == id)
+			return &regions[i];
+	}
+	return NULL;
 }
 
 /**
@@ -98,31 +129,44 @@ uint32_t wk_region_attach(const struct cw_worker_attach *msg, const struct cw_wo
  * Thread: control.
  *
  * Return: VIRTIO_CUDA_OK, also for a region that is not there: what matters
- * is that nothing is mapped.
+ * is that nothing is mapped. ERR_UNSPEC where the back end keeps its pages.
  */
 uint32_t wk_region_detach(uint32_t id)
 {
-	struct region r = { 0 };
+	uint32_t status = VIRTIO_CUDA_OK;
+	struct region *at, r;
 
-	pthread_mutex_lock(&region_lock);
-	for (uint32_t i = 0; i < REGIONS_MAX; i++) {
-		if (regions[i].id == id) {
-			r = regions[i];
-			regions[i].id = 0;
-			break;
-		}
+	pthread_mutex_lock(&pin_lock);
+	at = region_by_id(id); /* only this thread changes ids */
+	if (!at)
+		goto out;
+	if (!region_unpin(at)) {
+		status = VIRTIO_CUDA_ERR_UNSPEC;
+		goto out;
 	}
+	pthread_mutex_lock(&region_lock);
+	r = *at;
+	at->id = 0;
 	pthread_mutex_unlock(&region_lock);
-	if (!r.id)
-		return VIRTIO_CUDA_OK;
-	if (r.pinned && wk_backend_ready())
-		wk_cu()->cuMemHostUnregister((void *)(uintptr_t)r.va);
 	if (r.in_arena)
 		mmap((void *)(uintptr_t)r.va, r.len, PROT_NONE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	else
 		munmap((void *)(uintptr_t)r.va, r.len);
-	return VIRTIO_CUDA_OK;
+out:
+	pthread_mutex_unlock(&pin_lock);
+	return status;
+}
+
+/* The region that begins at an address; pin_lock keeps it. */
+static struct region *region_begins(uint64_t va, uint64_t len)
+{
+	struct region *at;
+
+	pthread_mutex_lock(&region_lock);
+	at = region_at(va, len);
+	pthread_mutex_unlock(&region_lock);
+	return at && at->va == va ? at : NULL;
 }
 
 /**
@@ -139,20 +183,20 @@ CUresult wk_region_map(struct wk_thread *t, struct cw_dec *in, struct cw_enc *ou
 	uint64_t len = cw_dec_u64(in);
 	uint32_t flags = cw_dec_u32(in);
 	void *p = (void *)(uintptr_t)va;
+	CUresult r = CUDA_ERROR_INVALID_VALUE;
 	CUdeviceptr dev = va;
 	struct region *at;
-	CUresult r;
 
 	if (!cw_dec_ok(in))
 		return wk_malformed(t);
-	pthread_mutex_lock(&region_lock);
-	at = region_at(va, len);
-	if (at)
-		at->pinned = true;
-	pthread_mutex_unlock(&region_lock);
-	if (!at)
-		return CUDA_ERROR_INVALID_VALUE;
-	r = wk_cu()->cuMemHostRegister_v2(p, len, flags);
+	pthread_mutex_lock(&pin_lock);
+	at = region_begins(va, len);
+	if (at && !at->pinned) {
+		r = wk_cu()->cuMemHostRegister_v2(p, len, flags);
+		at->pinned = !r;
+		at->ctx = t->cmd.ctx;
+	}
+	pthread_mutex_unlock(&pin_lock);
 	if (!r)
 		r = wk_cu()->cuMemHostGetDevicePointer_v2(&dev, p, 0);
 	if (!r)
@@ -178,15 +222,17 @@ CUresult wk_region_unmap(struct wk_thread *t, struct cw_dec *in, struct cw_enc *
 
 	if (!cw_dec_ok(in))
 		return wk_malformed(t);
-	pthread_mutex_lock(&region_lock);
-	at = region_at(va, 1);
-	if (at)
-		at->pinned = false;
-	pthread_mutex_unlock(&region_lock);
-	if (!at)
-		return CUDA_ERROR_INVALID_VALUE;
 	r = wk_cu()->cuCtxSynchronize();
 	if (r)
 		wk_ctx_fail(t->cmd.ctx, r);
-	return wk_cu()->cuMemHostUnregister((void *)(uintptr_t)va);
+	r = CUDA_ERROR_INVALID_VALUE;
+	pthread_mutex_lock(&pin_lock);
+	at = region_begins(va, 1);
+	if (at) {
+		r = wk_cu()->cuMemHostUnregister((void *)(uintptr_t)va);
+		if (!r)
+			at->pinned = false;
+	}
+	pthread_mutex_unlock(&pin_lock);
+	return r;
 }

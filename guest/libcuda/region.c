@@ -205,6 +205,20 @@ static CUresult register_pages(const struct cg_fn *fn, struct cg_range *range, u
 	return r;
 }
 
+/* Undoes register_pages(). */
+static CUresult unregister_pages(const struct cg_fn *fn, const struct cg_range *range)
+{
+	uint64_t first = range->base & ~(PAGE - 1);
+	uint64_t len = cw_align_up(range->base + range->size, PAGE) - first;
+	CUresult r;
+
+	if (!range->region)
+		return CUDA_SUCCESS;
+	r = region_unmap(fn, first);
+	cg_client()->tr->region_free(range->region, first, len, true);
+	return r;
+}
+
 CUresult cg_host_register(const struct cg_fn *fn, void *p, size_t bytes, unsigned int flags)
 {
 	struct cg_range range, other;
@@ -219,15 +233,16 @@ CUresult cg_host_register(const struct cg_fn *fn, void *p, size_t bytes, unsigne
 		return CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
 	range = range_now(CG_RANGE_REGISTERED, addr, bytes, flags);
 	r = register_pages(fn, &range, flags);
-	if (!r && cg_range_add(&range))
+	if (!r && cg_range_add(&range)) {
+		unregister_pages(fn, &range);
 		r = CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED;
+	}
 	return r;
 }
 
 CUresult cg_host_unregister(const struct cg_fn *fn, void *p)
 {
 	struct cg_range range;
-	uint64_t first, len;
 	CUresult r = cg_enter(fn);
 
 	if (r)
@@ -235,13 +250,7 @@ CUresult cg_host_unregister(const struct cg_fn *fn, void *p)
 	if (!cg_range_find((uintptr_t)p, &range) || range.kind != CG_RANGE_REGISTERED ||
 	    range.base != (uintptr_t)p || cg_range_del(range.base, NULL))
 		return CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
-	if (!range.region)
-		return CUDA_SUCCESS;
-	first = range.base & ~(PAGE - 1);
-	len = cw_align_up(range.base + range.size, PAGE) - first;
-	r = region_unmap(fn, first);
-	cg_client()->tr->region_free(range.region, first, len, true);
-	return r;
+	return unregister_pages(fn, &range);
 }
 
 CUresult cg_host_flags(unsigned int *ret, const void *p)
