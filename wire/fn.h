@@ -59,7 +59,7 @@ enum cw_fn {
 	CW_FN_PRINTF_FETCH = 8,
 	/* nothing: the thread ends, its slot is free after this */
 	CW_FN_THREAD_EXIT = 9,
-	/* counter, count: wait until at most that many launches of it are left */
+	/* counter, count, stream: wait until at most that many launches are left */
 	CW_FN_CREDIT = 10,
 	/* name -> nothing: for tests (holds the dispatcher), only with a hook enabled */
 	CW_FN_TEST_HOOK = 11,

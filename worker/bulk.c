@@ -242,6 +242,8 @@ CUresult wk_copy_begin(struct wk_thread *t, struct cw_dec *in, struct cw_enc *ou
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!wk_handle_in(t, CW_H_STREAM, stream, &want.stream))
 		return CUDA_ERROR_INVALID_HANDLE;
+	if (wk_stream_captures(want.stream))
+		return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
 	pthread_mutex_lock(&copies_lock);
 	c = copy_new();
 	if (c) {

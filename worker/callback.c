@@ -32,7 +32,7 @@ static void upcall_post(const struct upcall *u, CUresult status)
 	struct cw_upcall *area = (void *)((char *)w->channel + VCUDA_UPCALL_OFFSET);
 	struct cw_slot *slot = cw_channel_slot(w->channel, CW_UPCALL_SLOT);
 
-	wk_events_publish();
+	wk_events_try_publish();
 	pthread_rwlock_rdlock(&w->store_lock);
 	area[upcalls_posted % CW_UPCALLS] = (struct cw_upcall){
 		.size = sizeof(struct cw_upcall), .kind = u->kind, .id = u->id, .fn = u->fn,
@@ -107,6 +107,11 @@ CUresult wk_host_func(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out
 	if (!wk_handle_in(t, CW_H_STREAM, u->stream, &stream)) {
 		free(u);
 		return CUDA_ERROR_INVALID_HANDLE;
+	}
+	/* In a graph it would run many times; this record is for once. */
+	if (wk_stream_captures(stream)) {
+		free(u);
+		return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
 	}
 	pthread_mutex_lock(&upcall_lock);
 	u->id = ++upcalls_made;

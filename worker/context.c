@@ -85,6 +85,15 @@ out:
 	return p != NULL;
 }
 
+/* Whether what is put into a stream becomes part of a graph. */
+bool wk_stream_captures(CUstream stream)
+{
+	CUstreamCaptureStatus status = CU_STREAM_CAPTURE_STATUS_NONE;
+
+	return wk_cu()->cuStreamIsCapturing && !wk_cu()->cuStreamIsCapturing(stream, &status) &&
+	       status != CU_STREAM_CAPTURE_STATUS_NONE;
+}
+
 /* Context: pts_lock held. */
 static void streams_end(struct wk_thread *t, uint64_t ctx, bool destroy)
 {
@@ -139,7 +148,7 @@ void wk_ctx_objects_drop(uint64_t ctx)
 	}
 	pthread_mutex_unlock(&pts_lock);
 	wk_credit_forget();
-	wk_events_forget();
+	wk_events_forget(ctx);
 	wk_handle_drop_context(ctx);
 	atomic_store(&wk_channel()->ctx_error[i], 0);
 	wk_ctx_unknown();

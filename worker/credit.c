@@ -22,7 +22,6 @@
 struct credit {
 	uint32_t issued;
 	uint32_t done;
-	CUstream stream; /* of the last launch, to ask for an error */
 };
 
 /* What a host function needs to know; small, so packed into its argument. */
@@ -60,27 +59,22 @@ static void credit_reached(void *arg)
  */
 void wk_credit_count(uint32_t i, CUstream stream)
 {
-	const struct cu_driver *cu = wk_cu();
-	CUstreamCaptureStatus capture = CU_STREAM_CAPTURE_STATUS_NONE;
 	uint32_t issued;
 
 	pthread_mutex_lock(&credit_lock);
 	issued = ++credits[i].issued;
-	credits[i].stream = stream;
 	pthread_mutex_unlock(&credit_lock);
 	if (issued % CREDIT_STEP)
 		return;
-	if (cu->cuStreamIsCapturing)
-		cu->cuStreamIsCapturing(stream, &capture);
-	if (capture != CU_STREAM_CAPTURE_STATUS_NONE ||
-	    cu->cuLaunchHostFunc(stream, credit_reached, credit_pack(i, issued)))
+	if (wk_stream_captures(stream) ||
+	    wk_cu()->cuLaunchHostFunc(stream, credit_reached, credit_pack(i, issued)))
 		credit_reached(credit_pack(i, issued));
 }
 
 /**
  * wk_credit() - CW_FN_CREDIT: wait until few launches are outstanding
  * @t:		guest thread
- * @in:		counter, launches that may be left
+ * @in:		counter, launches that may be left, stream of the launch to come
  * @out:	nothing
  *
  * Return: CUDA_SUCCESS, or the error of the stream.
@@ -89,15 +83,18 @@ CUresult wk_credit(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
 {
 	uint32_t i = cw_dec_u32(in);
 	uint32_t left = cw_dec_u32(in);
+	uint64_t handle = cw_dec_u64(in);
 	CUresult r = CUDA_SUCCESS;
 	struct timespec ts;
+	void *stream;
 
 	if (!cw_dec_ok(in) || i >= CW_CREDITS || left < CREDIT_STEP)
 		return wk_malformed(t);
+	/* The caller's own: of others that share the counter one may be gone. */
+	if (!wk_handle_in(t, CW_H_STREAM, handle, &stream))
+		return CUDA_ERROR_INVALID_HANDLE;
 	pthread_mutex_lock(&credit_lock);
 	while (credits[i].issued - credits[i].done > left) {
-		CUstream stream = credits[i].stream;
-
 		clock_gettime(CLOCK_REALTIME, &ts);
 		ts.tv_nsec += CREDIT_LOOK_NS;
 		ts.tv_sec += ts.tv_nsec / 1000000000L;

@@ -46,7 +46,8 @@ static void watch_publish(void)
 	for (uint32_t i = 0; i < nr_watched; i++) {
 		CUresult r = wk_cu()->cuEventQuery(watched[i].event);
 
-		if (r == CUDA_ERROR_NOT_READY)
+		/* NOT_PERMITTED: a thread of the back end may not ask. */
+		if (r == CUDA_ERROR_NOT_READY || r == CUDA_ERROR_NOT_PERMITTED)
 			watched[left++] = watched[i];
 		else if (r && wk_is_context_fatal(r))
 			wk_ctx_fail(watched[i].ctx, r);
@@ -67,15 +68,33 @@ void wk_events_publish(void)
 	pthread_mutex_unlock(&event_lock);
 }
 
-/* A context went: what was recorded in it is over, one way or the other. */
-void wk_events_forget(void)
+/*
+ * The same on a thread of the back end, which must not wait: whoever records an
+ * event may itself be waiting in the back end for that thread.
+ */
+void wk_events_try_publish(void)
+{
+	if (pthread_mutex_trylock(&event_lock))
+		return;
+	if (nr_watched)
+		watch_publish();
+	pthread_mutex_unlock(&event_lock);
+}
+
+/* A context goes: what was recorded in it is over, one way or the other. */
+void wk_events_forget(uint64_t ctx)
 {
 	_Atomic uint32_t *over = cw_channel_events(wk_self()->channel);
+	uint32_t left = 0;
 
 	pthread_mutex_lock(&event_lock);
-	for (uint32_t i = 0; i < nr_watched; i++)
-		atomic_store(&over[watched[i].slot], watched[i].record);
-	nr_watched = 0;
+	for (uint32_t i = 0; i < nr_watched; i++) {
+		if (watched[i].ctx == ctx)
+			atomic_store(&over[watched[i].slot], watched[i].record);
+		else
+			watched[left++] = watched[i];
+	}
+	nr_watched = left;
 	pthread_mutex_unlock(&event_lock);
 }
 
@@ -125,7 +144,7 @@ CUresult wk_event_record(struct wk_thread *t, struct cw_dec *in, struct cw_enc *
 	r = flags ? wk_cu()->cuEventRecordWithFlags(event, stream, flags)
 		  : wk_cu()->cuEventRecord(event, stream);
 	if (!r && cw_handle_where(h) == CW_H_BY_GUEST && slot < CW_EVENTS)
-		watch_add(slot, records[slot], event, t->cmd.ctx);
+		watch_add(slot, records[slot], event, wk_handle_context(CW_H_EVENT, h));
 	pthread_mutex_unlock(&event_lock);
 	return r;
 }

@@ -54,6 +54,7 @@ CUresult disp_cuCtxDestroy(struct wk_thread *t, struct cw_dec *in, struct cw_enc
 		return wk_malformed(t);
 	if (!wk_handle_in(t, CW_H_CONTEXT, h, &ctx) || !ctx)
 		return CUDA_ERROR_INVALID_CONTEXT;
+	wk_events_forget(h); /* nobody may ask for them any more */
 	r = wk_cu()->cuCtxDestroy_v2(ctx);
 	if (!r || wk_is_context_fatal(r))
 		wk_handle_drop(t, CW_H_CONTEXT, h);
@@ -115,6 +116,7 @@ CUresult disp_cuDevicePrimaryCtxReset(struct wk_thread *t, struct cw_dec *in,
 		return wk_malformed(t);
 	if (!device_ok(dev))
 		return CUDA_ERROR_INVALID_DEVICE;
+	wk_events_forget(primary_handle(dev));
 	r = wk_cu()->cuDevicePrimaryCtxReset_v2(dev);
 	/* Natively the handle stays good for the next use; so does ours. */
 	wk_ctx_objects_drop(primary_handle(dev));

@@ -285,6 +285,26 @@ void wk_handle_drop(struct wk_thread *t, enum cw_handle_type type, uint64_t h)
 	pthread_mutex_unlock(&handle_lock);
 }
 
+/**
+ * wk_handle_context() - Context that an object was made in
+ * @type:	kind of object
+ * @h:		its guest handle
+ *
+ * Return: guest handle of the context; 0 where there is none, or no object.
+ */
+uint64_t wk_handle_context(enum cw_handle_type type, uint64_t h)
+{
+	uint64_t ctx = 0;
+	struct entry *e;
+
+	pthread_mutex_lock(&handle_lock);
+	e = entry_of(&tables[type], h);
+	if (e)
+		ctx = e->ctx;
+	pthread_mutex_unlock(&handle_lock);
+	return ctx;
+}
+
 /* Every handle of objects that died with their context. */
 void wk_handle_drop_context(uint64_t ctx)
 {

@@ -143,6 +143,7 @@ uint32_t wk_helpers_busy(void);
 
 /* context.c */
 CUresult wk_ctx_enter(uint64_t ctx);
+bool wk_stream_captures(CUstream stream);
 bool wk_stream_per_thread(struct wk_thread *t, CUstream *ret);
 void wk_streams_of_thread_end(struct wk_thread *t);
 void wk_threads_set(uint32_t slot, struct wk_thread *t);
@@ -152,6 +153,7 @@ void wk_ctx_unknown(void);
 /* handle.c */
 void wk_handle_drop_context(uint64_t ctx);
 void wk_handle_primary(CUdevice dev, CUcontext host);
+uint64_t wk_handle_context(enum cw_handle_type type, uint64_t h);
 
 /* launch.c, credit.c, bulk.c, region.c, callback.c, printf.c: protocol commands */
 CUresult wk_launch(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
@@ -161,7 +163,8 @@ void wk_credit_forget(void);
 CUresult wk_event_record(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 CUresult wk_event_poll(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 void wk_events_publish(void);
-void wk_events_forget(void);
+void wk_events_try_publish(void);
+void wk_events_forget(uint64_t ctx);
 void wk_event_unwatch(uint64_t handle);
 CUresult wk_copy_begin(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 CUresult wk_copy_end(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);

@@ -157,7 +157,7 @@ static uint32_t credit_of(const struct cg_call *c, const struct cg_launch_op *op
 }
 
 /* Waits until the stream is less than CW_STREAM_CREDITS launches ahead. */
-static CUresult credit_take(struct cg_call *c, uint32_t i)
+static CUresult credit_take(struct cg_call *c, uint32_t i, uint64_t stream)
 {
 	struct cw_channel *ch = cg_client()->channel;
 	uint32_t used = atomic_fetch_add_explicit(&credit_used[i], 1, memory_order_relaxed);
@@ -168,6 +168,7 @@ static CUresult credit_take(struct cg_call *c, uint32_t i)
 	atomic_fetch_add_explicit(&cg_client()->stat.credits, 1, memory_order_relaxed);
 	cw_enc_u64(&c->enc, i);
 	cw_enc_u64(&c->enc, CW_STREAM_CREDITS / 2);
+	cw_enc_u64(&c->enc, stream);
 	CUresult r = cg_proto(c, CW_FN_CREDIT, CW_SYNC);
 
 	cg_proto_again(c);
@@ -267,7 +268,7 @@ CUresult cg_launch(const struct cg_fn *fn, const struct cg_launch_op *op)
 	if (!dims_ok(op) || op->nr_attrs > CW_ATTR_MAX || (op->params && op->extra))
 		return CUDA_ERROR_INVALID_VALUE;
 	credit = credit_of(&c, op);
-	r = credit_take(&c, credit);
+	r = credit_take(&c, credit, op->stream);
 	if (!r)
 		r = launch_encode(&c, op, credit, l);
 	if (r) {
