@@ -243,6 +243,15 @@ static bool to_helper(struct wk_thread *t, const struct wk_function *fn, const v
 	return fn->cls == CW_ASYNC && (t->cmd.flags & CW_CMD_REPLY);
 }
 
+/* Not even a thread could be had: the caller is told, now or later. */
+static void no_helper(struct wk_thread *t, const struct cw_cmd *cmd, const struct wk_function *fn)
+{
+	if (cmd->flags & CW_CMD_REPLY)
+		wk_reply(cmd, fn, CUDA_ERROR_OUT_OF_MEMORY, NULL);
+	else
+		wk_late(t, cmd->ctx, CUDA_ERROR_OUT_OF_MEMORY);
+}
+
 static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 {
 	struct wk_thread *t = wk_thread_get(cmd->slot);
@@ -271,7 +280,7 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 		t->cmd = *cmd;
 	if (to_helper(t, fn, args, len)) {
 		if (wk_helper_queue(t, cmd, fn, args, len))
-			wk_reply(cmd, fn, CUDA_ERROR_OUT_OF_MEMORY, NULL);
+			no_helper(t, cmd, fn);
 		return;
 	}
 	wk_execute(t, fn, args, len);

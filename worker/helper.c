@@ -13,8 +13,6 @@
 #include "cu_driver.h"
 #include "worker/internal.h"
 
-/* Helpers wait in the back end, not in our recursion. */
-#define HELPER_STACK (256u << 10)
 /* Commands of a bound thread that may wait for it: what they cost is bounded. */
 #define QUEUE_MAX 64u
 
@@ -98,15 +96,12 @@ static void *helper_main(void *arg)
 
 static int helper_start(struct wk_thread *t)
 {
-	pthread_attr_t attr;
 	int err;
 
 	if (t->helper_started)
 		return 0;
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, HELPER_STACK);
-	err = pthread_create(&t->helper, &attr, helper_main, t);
-	pthread_attr_destroy(&attr);
+	/* With a stack as programs have: compilers of back ends run on it. */
+	err = pthread_create(&t->helper, NULL, helper_main, t);
 	t->helper_started = !err;
 	return -err;
 }
