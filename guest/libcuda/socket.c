@@ -204,6 +204,8 @@ static int sock_open_channel(struct cg_open *open)
 	m.env_len = env_pack(m.env, sizeof(m.env));
 	open->channel = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	err = open->channel == MAP_FAILED ? -errno : sock_send(&m, sizeof(m), fd);
+	if (err == -EPIPE)
+		err = -EPROTO; /* it hung up at once */
 	close(fd);
 	while (!err && !(answer.revents & (POLLIN | POLLHUP))) {
 		if (poll(&answer, 1, OPEN_TIMEOUT_MS) == 0)
