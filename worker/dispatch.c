@@ -236,7 +236,7 @@ static bool need_not_wait(struct wk_thread *t, const struct wk_function *fn, con
 static bool to_helper(struct wk_thread *t, const struct wk_function *fn, const void *args,
 		      size_t len)
 {
-	if (t->bound || (fn->flags & WK_FN_BINDS))
+	if (fn->flags & WK_FN_BINDS)
 		return true;
 	if (fn->cls == CW_SYNC)
 		return !need_not_wait(t, fn, args, len);
@@ -256,6 +256,7 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 {
 	struct wk_thread *t = wk_thread_get(cmd->slot);
 	const struct wk_function *fn;
+	bool idle;
 
 	if (!t) {
 		wk_fatal(WK_E_SLOT, "no such reply slot");
@@ -276,9 +277,10 @@ static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 	}
 	atomic_fetch_add_explicit(&wk_self()->commands, 1, memory_order_relaxed);
 	/* An idle thread's record is the dispatcher's; a helper takes a copy. */
-	if (!t->bound)
+	idle = !t->bound && !atomic_load_explicit(&t->pending, memory_order_acquire);
+	if (idle)
 		t->cmd = *cmd;
-	if (to_helper(t, fn, args, len)) {
+	if (!idle || to_helper(t, fn, args, len)) {
 		if (wk_helper_queue(t, cmd, fn, args, len))
 			no_helper(t, cmd, fn);
 		return;

@@ -86,6 +86,8 @@ static void *helper_main(void *arg)
 	while ((job = helper_next(t))) {
 		t->cmd = job->cmd;
 		wk_execute(t, job->fn, job->args, job->len);
+		if (!(job->cmd.flags & CW_CMD_REPLY))
+			atomic_fetch_sub(&t->pending, 1);
 		if (job->fn->flags & WK_FN_BINDS)
 			helper_unbind(t, job->fn);
 		free(job);
@@ -132,7 +134,10 @@ int wk_helper_queue(struct wk_thread *t, const struct cw_cmd *cmd, const struct 
 	*job = (struct wk_job){ .cmd = *cmd, .fn = fn, .len = len };
 	memcpy(job->args, args, len);
 	atomic_fetch_add(&jobs, 1);
-	atomic_store(&t->busy, true);
+	if (cmd->flags & CW_CMD_REPLY)
+		atomic_store(&t->busy, true);
+	else
+		atomic_fetch_add(&t->pending, 1);
 	pthread_mutex_lock(&t->lock);
 	if (fn->flags & WK_FN_BINDS)
 		t->bound = true;

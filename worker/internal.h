@@ -37,7 +37,10 @@ struct wk_temp;
  * @temp:	memory of the current command, see wk_temp()
  * @image:	of the current load command, see wk_image_in()
  * @streams:	that stand for its per-thread default streams
- * @busy:	a call is with the helper; only a bound thread may send another
+ * @busy:	a call that is answered is with the helper; only a bound thread may
+ *		send another
+ * @pending:	commands that are not answered are with the helper: so many; what
+ *		follows them goes there too, bound or not any more
  * @lock:	protects the queue of the helper
  * @first, @last: jobs for the helper, in ring order
  * @queued:	how many
@@ -56,6 +59,7 @@ struct wk_thread {
 	bool helper_started;
 	bool helper_quit;
 	atomic_bool busy;
+	_Atomic uint32_t pending;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	pthread_cond_t room;
