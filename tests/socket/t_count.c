@@ -221,6 +221,8 @@ static int big_copies(void *arg)
 	OK(cuMemcpyDtoH_v2(back, dev, COPY_BYTES));
 	WANT_EQ(copied(&cu) - before, COPY_BYTES);
 	WANT(!memcmp(buf, back, COPY_BYTES));
+	free(buf);
+	free(back);
 	return 0;
 }
 

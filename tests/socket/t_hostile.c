@@ -47,10 +47,14 @@ static int other_client(void *arg)
 /* Whether a client that did something ends with a code, just once. */
 static bool ends_with(struct raw *c, const char *code, int before)
 {
-	bool ok = raw_ended(c) && sock_log_has(&daemon_one, code, before + 1);
+	bool ended = raw_ended(c), logged = sock_log_has(&daemon_one, code, before + 1);
 
+	if (!ended || !logged)
+		printf("# ended %d, status %u, %s logged %d times, before %d\n", ended,
+		       atomic_load(&c->channel->status), code,
+		       sock_log_count(&daemon_one, code), before);
 	raw_close(c);
-	return ok;
+	return ended && logged;
 }
 
 /* A client whose ring holds @head and says that it ends at @tail. */
@@ -174,8 +178,10 @@ static bool command_ends(uint32_t id, const uint64_t *words, size_t len)
 	struct raw c;
 
 	raw_open(&c, &daemon_one);
-	if (raw_call(&c, cw_fn_hash("cuDevicePrimaryCtxRetain"), device_0, 1, NULL))
+	if (raw_call(&c, cw_fn_hash("cuDevicePrimaryCtxRetain"), device_0, 1, NULL)) {
+		printf("# no context, status %u\n", atomic_load(&c.channel->status));
 		return false;
+	}
 	raw_command(&c, id, 1, words, len);
 	raw_publish(&c, c.tail);
 	return ends_with(&c, E_COMMAND, before);
