@@ -63,6 +63,7 @@ void gen_emit_refused(struct gen_out *o);
 void gen_emit_weak(struct gen_out *o);
 void gen_emit_soft_h(struct gen_out *o);
 void gen_emit_soft_c(struct gen_out *o);
+void gen_emit_soft_calls(struct gen_out *o);
 void gen_emit_policy(struct gen_out *o);
 void gen_emit_results(struct gen_out *o);
 void gen_emit_attrs(struct gen_out *o);

@@ -85,3 +85,47 @@ void gen_emit_weak(struct gen_out *o)
 		}
 	}
 }
+
+/* Harmless: numbers and handles are 0, what is pointed to is all zeros. */
+static const char *null_arg(const struct gen_param *p)
+{
+	if (p->stars)
+		return "soft_call_zeros()";
+	if (p->type && (p->type->kind == GEN_POD || p->type->kind == GEN_STRUCT))
+		return gen_printf("(%s){ 0 }", p->base);
+	return "0";
+}
+
+void gen_emit_soft_calls(struct gen_out *o)
+{
+	gen_put_head(o, "Calls each described function once, and says what is to come of it.");
+	gen_put(o, "#include \"cuda_proto.h\"\n#include \"soft_calls.h\"\n\n");
+	for (int i = 0; i < o->api->nfuncs; i++) {
+		const struct gen_func *f = &o->api->func[i];
+		char *args = "";
+
+		for (int j = 0; j < f->nparams; j++)
+			args = gen_printf("%s%s%s", args, j ? ", " : "", null_arg(&f->param[j]));
+		for (int j = 0; j < f->nsymbols; j++) {
+			const char *name = f->symbol[j].name;
+
+			if (gen_symbol_lives(f, &f->symbol[j]))
+				gen_put(o, "static CUresult try_%s(void)\n{\n%s;\n}\n\n", name,
+					gen_wrap(gen_printf("\treturn %s(%s)", name, args)));
+		}
+	}
+	gen_put(o, "const struct soft_call soft_calls[] = {\n");
+	for (int i = 0; i < o->api->nfuncs; i++) {
+		const struct gen_func *f = &o->api->func[i];
+
+		for (int j = 0; j < f->nsymbols; j++) {
+			const char *name = f->symbol[j].name;
+
+			if (gen_symbol_lives(f, &f->symbol[j]))
+				gen_put(o, "\t{ \"%s\", %d, try_%s },\n", name,
+					f->soft_refused != NULL, name);
+		}
+	}
+	gen_put(o, "};\nconst unsigned int soft_calls_count = sizeof(soft_calls) / "
+		   "sizeof(soft_calls[0]);\n");
+}

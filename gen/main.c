@@ -26,6 +26,7 @@ static const struct {
 	{ "weak", gen_emit_weak },
 	{ "soft-h", gen_emit_soft_h },
 	{ "soft-c", gen_emit_soft_c },
+	{ "soft-calls", gen_emit_soft_calls },
 	{ "policy", gen_emit_policy },
 	{ "results", gen_emit_results },
 	{ "attrs", gen_emit_attrs },

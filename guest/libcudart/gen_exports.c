@@ -16,9 +16,11 @@
  *	gen_exports rename	#define NAME cr_NAME, so that sources use API names
  *	gen_exports variants	prototypes of the per-thread stream variants, by typeof
  *	gen_exports names	NAME@NODE, one per line: what a test compares with
+ *	gen_exports coverage	the second half of docs/coverage.md
  *	gen_exports stub V	an empty library of node V to link programs against
  *	gen_exports stubmap V	its version script
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -171,6 +173,67 @@ static void write_names(void)
 	}
 }
 
+/* How @name stands in node @era: done, refused or not there. */
+static const char *standing(const char *name, int era)
+{
+	for (int i = 0; i < EXPORTS; i++) {
+		if (!strcmp(exports[i].name, name) && exports[i].first <= era &&
+		    era <= exports[i].last)
+			return exports[i].impl ? "done" : "refused";
+	}
+	return "";
+}
+
+static bool seen_before(int i)
+{
+	for (int j = 0; j < i; j++) {
+		if (!strcmp(exports[j].name, exports[i].name))
+			return true;
+	}
+	return false;
+}
+
+/* Rows of names that are done somewhere, or of those that are nowhere. */
+static void write_rows(bool done)
+{
+	printf("| function |");
+	for (int era = 0; era < NODES; era++)
+		printf(" %s |", node_name[era]);
+	printf("\n|---|");
+	for (int era = 0; era < NODES; era++)
+		printf("---|");
+	printf("\n");
+	for (int i = 0; i < EXPORTS; i++) {
+		bool any = false;
+
+		for (int j = 0; j < EXPORTS; j++)
+			any |= !strcmp(exports[j].name, exports[i].name) && exports[j].impl;
+		if (any != done || seen_before(i))
+			continue;
+		printf("| %s |", exports[i].name);
+		for (int era = 0; era < NODES; era++)
+			printf(" %s |", standing(exports[i].name, era));
+		printf("\n");
+	}
+}
+
+static void write_coverage(void)
+{
+	int names[2] = { 0, 0 };
+
+	for (int i = 0; i < EXPORTS; i++)
+		names[exports[i].impl != NULL] += !seen_before(i);
+	printf("\n# Coverage of the CUDA runtime API\n\n"
+	       "`libcudart.so.V`, one column per version node: %d functions are done, %d more are\n"
+	       "exported and refused: they answer `cudaErrorNotSupported`, and the first call of\n"
+	       "each is logged by name. An empty field: that version has no such function. 11.0\n"
+	       "stands for all of 11, 12 and 13 for all of theirs.\n\n## Done\n\n",
+	       names[1], names[0]);
+	write_rows(true);
+	printf("\n## Refused in every version\n\n");
+	write_rows(false);
+}
+
 static void write_stub(int era)
 {
 	printf("\t.section .note.GNU-stack,\"\",@progbits\n\t.text\n");
@@ -201,6 +264,8 @@ int main(int argc, char **argv)
 		write_variants();
 	else if (!strcmp(mode, "names"))
 		write_names();
+	else if (!strcmp(mode, "coverage"))
+		write_coverage();
 	else if (!strcmp(mode, "stub") && era >= 0)
 		write_stub(era);
 	else if (!strcmp(mode, "stubmap") && era >= 0)

@@ -4,8 +4,7 @@
 # Compares what cwgen makes of sample.api with the golden files, and what it
 # says of each file in bad/ with the messages beside it.
 #
-#	golden.sh CWGEN [PAGE FILE...]	run, as TAP; PAGE is what coverage of FILEs
-#					must be (docs/coverage.md)
+#	golden.sh CWGEN			run, as TAP
 #	golden.sh --refresh CWGEN	make the golden files anew; then read the diff
 set -eu
 
@@ -35,16 +34,8 @@ compare()
 	fi
 }
 
-# The committed page says what the description says.
-if [ $# -gt 1 ]; then
-	page=$1
-	shift
-	"$cwgen" coverage "$tmp/out" "$@"
-	compare coverage_page_is_fresh "$page"
-fi
-
 cd "$(dirname "$0")"
-for kind in proto exports ids names procaddr refused weak soft-h soft-c policy results attrs \
+for kind in proto exports ids names procaddr refused weak soft-h soft-c soft-calls policy results attrs \
 	guest guest-h guest-structs-h guest-structs-c worker worker-h worker-table \
 	worker-structs-h worker-structs-c driver-h driver-c tests coverage; do
 	"$cwgen" $kind "$tmp/out" sample.api
