@@ -262,3 +262,34 @@ SG_API cuMemPrefetchAsync_v2(CUdeviceptr ptr, size_t count, CUmemLocation locati
 		return CUDA_ERROR_INVALID_VALUE;
 	return cuMemPrefetchAsync(ptr, count, location.id, hstream);
 }
+
+/* Nothing advised ever sticks, as the pages have one home. */
+static CUresult range_attribute(void *data, size_t size, CUmem_range_attribute attr)
+{
+	int *value = data;
+
+	if (!data || size < sizeof(*value) || size % sizeof(*value) ||
+	    attr < CU_MEM_RANGE_ATTRIBUTE_READ_MOSTLY)
+		return CUDA_ERROR_INVALID_VALUE;
+	for (size_t i = 0; i < size / sizeof(*value); i++)
+		value[i] = attr == CU_MEM_RANGE_ATTRIBUTE_READ_MOSTLY ? 0 : CU_DEVICE_INVALID;
+	return CUDA_SUCCESS;
+}
+
+SG_API cuMemRangeGetAttributes(void **data, size_t *sizes, CUmem_range_attribute *attrs, size_t n,
+			       CUdeviceptr ptr, size_t count)
+{
+	CUresult res = managed_range(ptr, count);
+
+	if (!res && (!data || !sizes || !attrs || !n))
+		res = CUDA_ERROR_INVALID_VALUE;
+	for (size_t i = 0; !res && i < n; i++)
+		res = range_attribute(data[i], sizes[i], attrs[i]);
+	return res;
+}
+
+SG_API cuMemRangeGetAttribute(void *data, size_t size, CUmem_range_attribute attr, CUdeviceptr ptr,
+			      size_t count)
+{
+	return cuMemRangeGetAttributes(&data, &size, &attr, 1, ptr, count);
+}

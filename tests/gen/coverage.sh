@@ -40,11 +40,12 @@ check page_is_fresh
 # The last column of a described function: a test program, or a TAP test's
 # source file, which then calls the function, or none.
 tests=$(dirname "$page")/../tests
-sed -n 's/^| \(cu[A-Za-z0-9_]*\) |.*| \([^|]*\) |$/\1 \2/p' "$tmp/page" |
-	sed '/^cu[^ ]* *$/d' >"$tmp/named"
+sed -n 's/^| \(cu[A-Z][A-Za-z0-9_]*\) |.*| \([^|]*\) |$/\1 \2/p' "$tmp/page" |
+	sort -u >"$tmp/named"
 while read -r function name; do
 	[ "$name" = none ] && continue
-	grep -q "^$name[[:space:]]" "$tests/programs/programs.list" && continue
+	[ -n "$name" ] || { echo "$function: no test, not even none"; continue; }
+	grep -q "^${name}[[:space:]]" "$tests/programs/programs.list" && continue
 	file=$(find "$tests" -name "$name.c")
 	[ -n "$file" ] && grep -qw "$function" "$file" && continue
 	echo "$function: '$name' is no test that calls it"

@@ -11,10 +11,11 @@
 #include "soft_calls.h"
 #include "tests/softgpu/soft.h"
 
-/* Attribute 0 and location 0 are none: these refuse zeros, not everything. */
+/* Location 0 is no device: these refuse that, not everything. */
 static const char *const zeros_refused[] = {
-	"cuMemRangeGetAttribute", "cuMemRangeGetAttributes", "cuMemGetDefaultMemPool",
-	"cuMemGetMemPool",	  "cuMemSetMemPool",
+	"cuMemGetDefaultMemPool",
+	"cuMemGetMemPool",
+	"cuMemSetMemPool",
 };
 
 void *soft_call_zeros(void)
