@@ -30,7 +30,8 @@ static char *scalar_sample(const struct gen_func *f, const struct gen_param *p)
 	}
 	if (f->nrequires && !strcasecmp(p->name, "flags"))
 		return "0";
-	return gen_printf("%d", 3 + (int)(p - f->param));
+	/* A condition may be about alignment. */
+	return gen_printf("%d", (3 + (int)(p - f->param)) * (f->nrequires ? 8 : 1));
 }
 
 /* Type to cast a sample to: an address by value keeps its star. */
