@@ -39,9 +39,13 @@ struct wk_temp {
 void wk_fatal(const char *code, const char *why)
 {
 	struct wk_worker *w = wk_self();
-
-	if (!atomic_exchange(&w->dead, true))
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	/* Said first: the dispatcher takes the process along once it sees dead. */
+	pthread_mutex_lock(&lock);
+	if (!atomic_load(&w->dead))
 		cw_warn("client ended code=%s why=\"%s\"", code, why);
+	atomic_store(&w->dead, true);
+	pthread_mutex_unlock(&lock);
 	atomic_fetch_or(&wk_channel()->status, CW_CH_FATAL);
 	for (uint32_t i = 0; i < VCUDA_SLOTS; i++)
 		wk_wake_slot(i);
