@@ -38,8 +38,9 @@ struct wk_temp {
  */
 void wk_fatal(const char *code, const char *why)
 {
-	struct wk_worker *w = wk_self();
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct wk_worker *w = wk_self();
+
 	/* Said first: the dispatcher takes the process along once it sees dead. */
 	pthread_mutex_lock(&lock);
 	if (!atomic_load(&w->dead))
