@@ -60,6 +60,7 @@ void gen_emit_ids(struct gen_out *o);
 void gen_emit_names(struct gen_out *o);
 void gen_emit_procaddr(struct gen_out *o);
 void gen_emit_refused(struct gen_out *o);
+void gen_emit_answers(struct gen_out *o);
 void gen_emit_weak(struct gen_out *o);
 void gen_emit_soft_h(struct gen_out *o);
 void gen_emit_soft_c(struct gen_out *o);

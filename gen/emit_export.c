@@ -122,3 +122,29 @@ void gen_emit_refused(struct gen_out *o)
 		}
 	}
 }
+
+static char *reason(const char *text)
+{
+	return text ? gen_printf("\"%s\"", text) : "NULL";
+}
+
+void gen_emit_answers(struct gen_out *o)
+{
+	int n = 0;
+
+	gen_put_head(o, "What becomes of each export of libcuda.");
+	gen_put(o, "#include \"api/answers.h\"\n\n#include <stddef.h>\n\n"
+		   "const struct api_answer api_answers[] = {\n");
+	for (int i = 0; i < o->api->nfuncs; i++) {
+		const struct gen_func *f = &o->api->func[i];
+
+		for (int j = 0; j < f->nsymbols; j++, n++) {
+			const struct gen_symbol *s = &f->symbol[j];
+
+			gen_put(o, "\t{ \"%s\", \"%s\", NULL,\n\t  %s, %s },\n", s->name, f->name,
+				reason(f->refused ? f->refused : s->refused),
+				reason(f->soft_refused));
+		}
+	}
+	gen_put(o, "};\nconst unsigned int api_answers_count = %d;\n", n);
+}

@@ -69,19 +69,23 @@ void gen_emit_weak(struct gen_out *o)
 	gen_put_head(o, "Weak stubs of all exports: what softgpu/ does not define is refused.");
 	gen_put(o, "#include \"cw/cuda.h\"\n\n"
 		   "/* Logs the name once, answers CUDA_ERROR_NOT_SUPPORTED. */\n"
-		   "CUresult sg_refused(const char *name);\n\n");
+		   "CUresult sg_refused(const char *name);\n"
+		   "/* The same for an export that has no printer. */\n"
+		   "CUresult sg_refused_export(const char *name);\n\n");
 	for (int i = 0; i < o->api->nfuncs; i++) {
 		const struct gen_func *f = &o->api->func[i];
 
 		for (int j = 0; j < f->nsymbols; j++) {
 			const char *name = f->symbol[j].name;
-			const char *prefix = gen_symbol_lives(f, &f->symbol[j]) ? "soft_" : "";
+			bool lives = gen_symbol_lives(f, &f->symbol[j]);
+			const char *prefix = lives ? "soft_" : "";
 
 			gen_put(o,
 				"__attribute__((weak)) CUresult %s%s(void);\n"
 				"__attribute__((weak)) CUresult %s%s(void)\n{\n"
-				"\treturn sg_refused(\"%s\");\n}\n\n",
-				prefix, name, prefix, name, name);
+				"\treturn %s(\"%s\");\n}\n\n",
+				prefix, name, prefix, name,
+				lives ? "sg_refused" : "sg_refused_export", name);
 		}
 	}
 }

@@ -23,6 +23,7 @@ static const struct {
 	{ "names", gen_emit_names },
 	{ "procaddr", gen_emit_procaddr },
 	{ "refused", gen_emit_refused },
+	{ "answers", gen_emit_answers },
 	{ "weak", gen_emit_weak },
 	{ "soft-h", gen_emit_soft_h },
 	{ "soft-c", gen_emit_soft_c },

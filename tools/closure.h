@@ -44,6 +44,32 @@ int ct_elf_open(struct ct_elf *elf, const char *path);
 void ct_elf_close(struct ct_elf *elf);
 
 /**
+ * struct ct_elf_symbol - A dynamic symbol
+ * @name:	without its version
+ * @version:	that it asks for, or NULL
+ * @defined:	the file has it; else it needs it
+ */
+struct ct_elf_symbol {
+	const char *name;
+	const char *version;
+	bool defined;
+};
+
+/**
+ * ct_elf_symbols() - Call a function for each dynamic symbol
+ * @elf:	file
+ * @each:	called with @ctx; what it returns other than 0 ends the walk
+ * @ctx:	for @each
+ *
+ * A file without a section table shows none, and one with a damaged one those
+ * that can be read.
+ *
+ * Return: 0, or what @each returned.
+ */
+int ct_elf_symbols(const struct ct_elf *elf,
+		   int (*each)(void *ctx, const struct ct_elf_symbol *sym), void *ctx);
+
+/**
  * struct ct_closure - All files that a program needs
  * @files:	absolute paths as the loader opens them (links unresolved)
  * @extra_dirs:	folders, outside the loader's own, that only ld.so.cache named:

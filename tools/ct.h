@@ -63,6 +63,7 @@ extern const struct ct_command ct_cmd_serve;
 extern const struct ct_command ct_cmd_bench;
 extern const struct ct_command ct_cmd_doctor;
 extern const struct ct_command ct_cmd_cc;
+extern const struct ct_command ct_cmd_api;
 
 /**
  * ct_options_parse() - Read the options before the first other word

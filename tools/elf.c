@@ -146,6 +146,95 @@ int ct_elf_open(struct ct_elf *elf, const char *path)
 	return err;
 }
 
+static const Elf64_Shdr *elf_section(const struct ct_elf *elf, unsigned int i)
+{
+	const Elf64_Ehdr *eh = elf->map;
+
+	if (i >= eh->e_shnum || eh->e_shentsize != sizeof(Elf64_Shdr) || eh->e_shoff % 8)
+		return NULL;
+	return elf_at(elf, eh->e_shoff + (uint64_t)i * sizeof(Elf64_Shdr), sizeof(Elf64_Shdr));
+}
+
+static const Elf64_Shdr *elf_find_section(const struct ct_elf *elf, uint32_t type)
+{
+	const Elf64_Shdr *sh;
+
+	for (unsigned int i = 0; (sh = elf_section(elf, i)); i++) {
+		if (sh->sh_type == type)
+			return sh;
+	}
+	return NULL;
+}
+
+/* A string of string table @strings, or NULL. */
+static const char *elf_string_in(const struct ct_elf *elf, const Elf64_Shdr *strings, uint64_t off)
+{
+	return off < strings->sh_size ? elf_string(elf, strings->sh_offset + off) : NULL;
+}
+
+/* Copies @len bytes at @off, which need not be aligned; false outside of the file. */
+static bool elf_copy(const struct ct_elf *elf, uint64_t off, void *to, size_t len)
+{
+	const void *at = elf_at(elf, off, len);
+
+	if (at)
+		memcpy(to, at, len);
+	return at != NULL;
+}
+
+/* Name of version @index of those the file needs, or NULL. */
+static const char *elf_version(const struct ct_elf *elf, const Elf64_Shdr *need,
+			       const Elf64_Shdr *strings, unsigned int index)
+{
+	uint64_t off = need->sh_offset, aux_off;
+	Elf64_Verneed vn;
+	Elf64_Vernaux aux;
+
+	/* A chain ends by a next of 0, or, where it is damaged, outside of the file. */
+	do {
+		if (!elf_copy(elf, off, &vn, sizeof(vn)))
+			return NULL;
+		aux_off = off + vn.vn_aux;
+		do {
+			if (!elf_copy(elf, aux_off, &aux, sizeof(aux)))
+				return NULL;
+			if (aux.vna_other == index)
+				return elf_string_in(elf, strings, aux.vna_name);
+			aux_off += aux.vna_next;
+		} while (aux.vna_next);
+		off += vn.vn_next;
+	} while (vn.vn_next);
+	return NULL;
+}
+
+int ct_elf_symbols(const struct ct_elf *elf,
+		   int (*each)(void *ctx, const struct ct_elf_symbol *sym), void *ctx)
+{
+	const Elf64_Shdr *table = elf_find_section(elf, SHT_DYNSYM);
+	const Elf64_Shdr *versions = elf_find_section(elf, SHT_GNU_versym);
+	const Elf64_Shdr *need = elf_find_section(elf, SHT_GNU_verneed);
+	const Elf64_Shdr *strings = table ? elf_section(elf, table->sh_link) : NULL;
+	int ret = 0;
+
+	for (uint64_t i = 1; strings && !ret && i < table->sh_size / sizeof(Elf64_Sym); i++) {
+		struct ct_elf_symbol sym = { 0 };
+		Elf64_Half version;
+		Elf64_Sym s;
+
+		if (!elf_copy(elf, table->sh_offset + i * sizeof(s), &s, sizeof(s)))
+			break;
+		sym.name = elf_string_in(elf, strings, s.st_name);
+		sym.defined = s.st_shndx != SHN_UNDEF;
+		if (versions && need && !sym.defined &&
+		    elf_copy(elf, versions->sh_offset + i * sizeof(version), &version,
+			     sizeof(version)))
+			sym.version = elf_version(elf, need, strings, version & 0x7fff);
+		if (sym.name)
+			ret = each(ctx, &sym);
+	}
+	return ret;
+}
+
 void ct_elf_close(struct ct_elf *elf)
 {
 	if (elf->map)

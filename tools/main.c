@@ -10,7 +10,7 @@
 #include "tools/ct.h"
 
 static const struct ct_command *const ct_commands[] = {
-	&ct_cmd_run, &ct_cmd_soft, &ct_cmd_exec, &ct_cmd_cc,
+	&ct_cmd_run, &ct_cmd_soft, &ct_cmd_exec, &ct_cmd_cc, &ct_cmd_api,
 	&ct_cmd_serve, &ct_cmd_bench, &ct_cmd_doctor,
 };
 

@@ -5,10 +5,12 @@
  */
 #include "api/errors.h"
 #include "api/procaddr.h"
+#include "api/trace.h"
 #include "cw/log.h"
 #include "softgpu/api/state.h"
 
 CUresult sg_refused(const char *name);
+CUresult sg_refused_export(const char *name);
 
 /**
  * sg_refused() - What a function that is not implemented answers
@@ -20,6 +22,14 @@ CUresult sg_refused(const char *name)
 {
 	cw_debug("not supported function=%s", name);
 	return CUDA_ERROR_NOT_SUPPORTED;
+}
+
+/* The same for an export that nothing is generated for, so nothing prints it. */
+CUresult sg_refused_export(const char *name)
+{
+	if (api_trace_on())
+		api_trace_line("%s(...) = %d", name, CUDA_ERROR_NOT_SUPPORTED);
+	return sg_refused(name);
 }
 
 SG_API cuGetErrorName(CUresult error, const char **name)

@@ -35,7 +35,7 @@ compare()
 }
 
 cd "$(dirname "$0")"
-for kind in proto exports ids names procaddr refused weak soft-h soft-c soft-calls policy results attrs \
+for kind in proto exports ids names procaddr refused answers weak soft-h soft-c soft-calls policy results attrs \
 	guest guest-h guest-structs-h guest-structs-c worker worker-h worker-table \
 	worker-structs-h worker-structs-c driver-h driver-c tests coverage; do
 	"$cwgen" $kind "$tmp/out" sample.api

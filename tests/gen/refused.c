@@ -11,3 +11,9 @@ CUresult sg_refused(const char *name)
 {
 	return CUDA_ERROR_NOT_SUPPORTED;
 }
+
+CUresult sg_refused_export(const char *name);
+CUresult sg_refused_export(const char *name)
+{
+	return sg_refused(name);
+}

@@ -30,6 +30,22 @@ static char *elf_load(size_t *ret_len)
 	return bytes;
 }
 
+struct elf_counts {
+	int mkstemp_of_libc;
+	int symbols;
+};
+
+static int elf_count_symbol(void *ctx, const struct ct_elf_symbol *sym)
+{
+	struct elf_counts *counts = ctx;
+
+	counts->symbols++;
+	if (!strncmp(sym->name, "mkstemp", 7))
+		counts->mkstemp_of_libc +=
+			sym->version && !strncmp(sym->version, "GLIBC_2.", 8) && !sym->defined;
+	return 0;
+}
+
 /* Opens @bytes as a file; returns what ct_elf_open() says. */
 static int elf_open_bytes(const char *bytes, size_t len)
 {
@@ -41,8 +57,12 @@ static int elf_open_bytes(const char *bytes, size_t len)
 	CHECK_EQ(write(fd, bytes, len), len);
 	close(fd);
 	err = ct_elf_open(&elf, path);
-	if (!err)
+	if (!err) {
+		struct elf_counts counts = { 0 };
+
+		ct_elf_symbols(&elf, elf_count_symbol, &counts);
 		ct_elf_close(&elf);
+	}
 	unlink(path);
 	return err;
 }
@@ -57,6 +77,18 @@ TEST(program_names_its_loader_and_libc)
 	for (size_t i = 0; i < elf.n_needed; i++)
 		libc += !strcmp(elf.needed[i], "libc.so.6");
 	CHECK_EQ(libc, 1);
+	ct_elf_close(&elf);
+}
+
+TEST(symbols_come_with_their_version)
+{
+	struct elf_counts counts = { 0 };
+	struct ct_elf elf;
+
+	CHECK_EQ(ct_elf_open(&elf, ELF_SELF), 0);
+	CHECK_EQ(ct_elf_symbols(&elf, elf_count_symbol, &counts), 0);
+	CHECK(counts.symbols > 10);
+	CHECK(counts.mkstemp_of_libc > 0);
 	ct_elf_close(&elf);
 }
 
@@ -135,6 +167,21 @@ TEST(forged_offsets_are_read_within_bounds)
 		memcpy(bytes + at, &old, 8);
 		memcpy(&now, bytes + at, 8);
 		CHECK_EQ(now, old);
+	}
+	/* The heads of the sections that symbols are read from. */
+	for (int i = 0; i < eh->e_shnum; i++) {
+		Elf64_Shdr *sh = (Elf64_Shdr *)(bytes + eh->e_shoff) + i, old = *sh;
+
+		if (old.sh_type != SHT_DYNSYM && old.sh_type != SHT_STRTAB &&
+		    old.sh_type != SHT_GNU_verneed && old.sh_type != SHT_GNU_versym)
+			continue;
+		for (size_t at = 0; at < sizeof(*sh); at += 8) {
+			for (size_t v = 0; v < CW_ARRAY_SIZE(values); v++) {
+				memcpy((char *)sh + at, &values[v], 8);
+				elf_open_bytes(bytes, len);
+			}
+			*sh = old;
+		}
 	}
 	CHECK_EQ(elf_open_bytes(bytes, len), 0);
 	free(bytes);
