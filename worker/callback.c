@@ -33,7 +33,7 @@ static void upcall_post(const struct upcall *u, CUresult status)
 	struct cw_slot *slot = cw_channel_slot(w->channel, CW_UPCALL_SLOT);
 
 	wk_events_try_publish();
-	pthread_rwlock_rdlock(&w->store_lock);
+	wk_store_begin();
 	area[upcalls_posted % CW_UPCALLS] = (struct cw_upcall){
 		.size = sizeof(struct cw_upcall), .kind = u->kind, .id = u->id, .fn = u->fn,
 		.data = u->data, .stream = u->stream, .status = status,
@@ -41,7 +41,7 @@ static void upcall_post(const struct upcall *u, CUresult status)
 	/* Release: the thread reads the record after it has seen seq. */
 	atomic_store_explicit(&slot->seq, ++upcalls_posted, memory_order_release);
 	wk_wake_slot(CW_UPCALL_SLOT);
-	pthread_rwlock_unlock(&w->store_lock);
+	wk_store_end();
 }
 
 static void upcall_unlink(struct upcall *u)

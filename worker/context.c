@@ -150,6 +150,8 @@ void wk_ctx_objects_drop(uint64_t ctx)
 	wk_credit_forget();
 	wk_events_forget(ctx);
 	wk_handle_drop_context(ctx);
+	wk_store_begin();
 	atomic_store(&wk_channel()->ctx_error[i], 0);
+	wk_store_end();
 	wk_ctx_unknown();
 }

@@ -85,10 +85,16 @@ static void park(bool on)
 	struct wk_worker *w = wk_self();
 	static bool parked;
 
-	if (on && !parked)
+	if (on && !parked) {
+		pthread_mutex_lock(&w->pause_gate);
+		atomic_store(&w->pausing, true);
 		pthread_rwlock_wrlock(&w->store_lock);
-	if (!on && parked)
+	}
+	if (!on && parked) {
 		pthread_rwlock_unlock(&w->store_lock);
+		atomic_store(&w->pausing, false);
+		pthread_mutex_unlock(&w->pause_gate);
+	}
 	parked = on;
 	done(on ? CW_WORKER_PARK : CW_WORKER_RESUME, 0, VIRTIO_CUDA_OK);
 }

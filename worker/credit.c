@@ -43,8 +43,10 @@ static void credit_reached(void *arg)
 	pthread_mutex_lock(&credit_lock);
 	if ((int32_t)(issued - credits[i].done) > 0) {
 		credits[i].done = issued;
+		wk_store_begin();
 		atomic_store_explicit(&wk_channel()->credit_done[i], issued,
 				      memory_order_release);
+		wk_store_end();
 	}
 	pthread_cond_broadcast(&credit_moved);
 	pthread_mutex_unlock(&credit_lock);
@@ -116,10 +118,12 @@ CUresult wk_credit(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
 void wk_credit_forget(void)
 {
 	pthread_mutex_lock(&credit_lock);
+	wk_store_begin();
 	for (uint32_t i = 0; i < CW_CREDITS; i++) {
 		credits[i].done = credits[i].issued;
 		atomic_store(&wk_channel()->credit_done[i], credits[i].done);
 	}
+	wk_store_end();
 	pthread_cond_broadcast(&credit_moved);
 	pthread_mutex_unlock(&credit_lock);
 }

@@ -47,9 +47,11 @@ void wk_fatal(const char *code, const char *why)
 		cw_warn("client ended code=%s why=\"%s\"", code, why);
 	atomic_store(&w->dead, true);
 	pthread_mutex_unlock(&lock);
+	wk_store_begin();
 	atomic_fetch_or(&wk_channel()->status, CW_CH_FATAL);
 	for (uint32_t i = 0; i < VCUDA_SLOTS; i++)
 		wk_wake_slot(i);
+	wk_store_end();
 	/* Helpers may be anywhere, the dispatcher asleep: the daemon sees the end. */
 	_exit(1);
 }
@@ -141,17 +143,14 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 	struct cw_cmd cmd = t->cmd;
 	struct cw_dec in;
 	struct cw_enc out = { .fatal = true };
-	uint8_t none[8];
+	uint8_t results[CW_REPLY_MAX];
 	CUresult r;
 
 	/* What is made by who needs no context goes with none (kernels of libraries). */
 	if (!(fn->flags & WK_FN_CTX))
 		t->cmd.ctx = 0;
 	cw_dec_init(&in, args, len);
-	if (cmd.flags & CW_CMD_REPLY)
-		wk_reply_begin(t->slot, &out);
-	else
-		cw_enc_init(&out, none, sizeof(none));
+	cw_enc_init(&out, results, cmd.flags & CW_CMD_REPLY ? sizeof(results) : 8);
 	r = wk_backend_init();
 	if (!r && (fn->flags & WK_FN_CTX))
 		r = wk_ctx_enter(cmd.ctx);
@@ -170,7 +169,7 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 	/* What a caller knows after it waited must be as fresh as its answer. */
 	if (fn->cls == CW_SYNC)
 		wk_events_publish();
-	wk_reply(&cmd, fn, r, &out);
+	wk_reply(&cmd, fn, r, &out, results);
 }
 
 static int function_compare(const void *key, const void *elem)
@@ -209,7 +208,7 @@ static void unknown_function(struct wk_thread *t, const struct cw_cmd *cmd)
 {
 	unknown_log(cmd->id);
 	if (cmd->flags & CW_CMD_REPLY)
-		wk_reply(cmd, NULL, CUDA_ERROR_NOT_SUPPORTED, NULL);
+		wk_reply(cmd, NULL, CUDA_ERROR_NOT_SUPPORTED, NULL, NULL);
 	else
 		wk_late(t, cmd->ctx, CUDA_ERROR_NOT_SUPPORTED);
 }
@@ -252,7 +251,7 @@ static bool to_helper(struct wk_thread *t, const struct wk_function *fn, const v
 static void no_helper(struct wk_thread *t, const struct cw_cmd *cmd, const struct wk_function *fn)
 {
 	if (cmd->flags & CW_CMD_REPLY)
-		wk_reply(cmd, fn, CUDA_ERROR_OUT_OF_MEMORY, NULL);
+		wk_reply(cmd, fn, CUDA_ERROR_OUT_OF_MEMORY, NULL, NULL);
 	else
 		wk_late(t, cmd->ctx, CUDA_ERROR_OUT_OF_MEMORY);
 }
@@ -314,6 +313,7 @@ static int park(struct cw_channel *ch, uint64_t head)
 {
 	struct wk_worker *w = wk_self();
 	uint64_t count;
+	ssize_t n;
 
 	if (spin(ch, head))
 		return 0;
@@ -329,10 +329,13 @@ static int park(struct cw_channel *ch, uint64_t head)
 		return 0;
 	}
 	atomic_fetch_add_explicit(&w->idles, 1, memory_order_relaxed);
-	while (read(w->fd_doorbell, &count, sizeof(count)) < 0) {
-		if (errno != EINTR)
-			return -errno;
-	}
+	wk_store_end();
+	do
+		n = read(w->fd_doorbell, &count, sizeof(count));
+	while (n < 0 && errno == EINTR);
+	wk_store_begin();
+	if (n <= 0)
+		return n ? -errno : -EPIPE;
 	/* A ring without a kick of ours (a pause ending) leaves the bit set. */
 	atomic_fetch_and(&ch->status, ~(uint32_t)CW_CH_IDLE);
 	return 0;
@@ -353,6 +356,17 @@ static bool fetch_head(uint64_t head, uint64_t tail, struct cw_cmd *cmd)
 	return cmd->id == CW_CMD_PAD || cmd->size <= CW_CMD_MAX;
 }
 
+/* The dispatcher holds the lock of stores while it works; here it lets go. */
+static void let_pause(struct wk_worker *w)
+{
+	if (__builtin_expect(!atomic_load_explicit(&w->pausing, memory_order_relaxed), 1))
+		return;
+	wk_store_end();
+	pthread_mutex_lock(&w->pause_gate);
+	pthread_mutex_unlock(&w->pause_gate);
+	wk_store_begin();
+}
+
 /**
  * wk_dispatch_run() - Serve the ring until the client ends
  *
@@ -366,11 +380,13 @@ int wk_dispatch_run(void)
 	static uint8_t args[CW_CMD_MAX];
 	uint64_t head = 0;
 
+	wk_store_begin();
 	while (!atomic_load_explicit(&w->dead, memory_order_relaxed)) {
 		uint64_t tail = atomic_load_explicit(&ch->tail, memory_order_acquire);
 		struct cw_cmd cmd;
 		size_t len;
 
+		let_pause(w);
 		if (tail == head) {
 			int err = park(ch, head);
 

@@ -31,7 +31,9 @@ static void watch_add(uint32_t slot, uint32_t record, CUevent event, uint64_t ct
 	while (i < nr_watched && watched[i].slot != slot)
 		i++;
 	if (i == WATCHED) {
+		wk_store_begin();
 		atomic_store(&wk_channel()->events_lost, 1);
+		wk_store_end();
 		return;
 	}
 	watched[i] = (struct watch){ slot, record, event, ctx };
@@ -43,6 +45,7 @@ static void watch_publish(void)
 	_Atomic uint32_t *over = cw_channel_events(wk_self()->channel);
 	uint32_t left = 0;
 
+	wk_store_begin();
 	for (uint32_t i = 0; i < nr_watched; i++) {
 		CUresult r = wk_cu()->cuEventQuery(watched[i].event);
 
@@ -57,6 +60,7 @@ static void watch_publish(void)
 					      memory_order_release);
 	}
 	nr_watched = left;
+	wk_store_end();
 }
 
 /* Publishes which of the outstanding events are over. */
@@ -88,6 +92,7 @@ void wk_events_forget(uint64_t ctx)
 	uint32_t left = 0;
 
 	pthread_mutex_lock(&event_lock);
+	wk_store_begin();
 	for (uint32_t i = 0; i < nr_watched; i++) {
 		if (watched[i].ctx == ctx)
 			atomic_store(&over[watched[i].slot], watched[i].record);
@@ -95,6 +100,7 @@ void wk_events_forget(uint64_t ctx)
 			watched[left++] = watched[i];
 	}
 	nr_watched = left;
+	wk_store_end();
 	pthread_mutex_unlock(&event_lock);
 }
 
@@ -161,6 +167,8 @@ CUresult wk_event_poll(struct wk_thread *t, struct cw_dec *in, struct cw_enc *ou
 {
 	wk_events_publish();
 	/* Release: who sees the count sees what was published. */
+	wk_store_begin();
 	atomic_fetch_add_explicit(&wk_channel()->polled, 1, memory_order_release);
+	wk_store_end();
 	return CUDA_SUCCESS;
 }

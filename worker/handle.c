@@ -9,6 +9,7 @@
  * before has the same guest handle. Primary contexts have handles that the
  * process knows before it retains them: their slot is the device.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ struct type_table {
 };
 
 static struct type_table tables[CW_H_TYPES];
-static void *primary[CW_PRIMARIES];
+static _Atomic(void *) primary[CW_PRIMARIES];
 static pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint32_t host_hash(const void *host)

@@ -74,7 +74,9 @@ struct wk_thread {
  * @window:	mapped at @start.device_base where direct, else anywhere
  * @start:	as the daemon sent it
  * @store_lock:	held for reading around stores to guest memory; a pause takes it
- *		for writing
+ *		for writing. Readers may nest.
+ * @pausing:	the dispatcher, which stores all the time, shall let go of it and
+ *		pass @pause_gate
  */
 struct wk_worker {
 	void *channel;
@@ -90,6 +92,8 @@ struct wk_worker {
 	struct cw_worker_start start;
 	struct wk_thread *threads[VCUDA_SLOTS];
 	pthread_rwlock_t store_lock;
+	atomic_bool pausing;
+	pthread_mutex_t pause_gate;
 	_Atomic uint64_t commands;
 	_Atomic uint64_t launches;
 	_Atomic uint64_t idles;
@@ -132,8 +136,9 @@ const struct wk_function *wk_protocol_find(uint32_t id);
 
 /* reply.c */
 void wk_reply(const struct cw_cmd *cmd, const struct wk_function *fn, CUresult r,
-	      const struct cw_enc *out);
-void wk_reply_begin(uint32_t slot, struct cw_enc *out);
+	      const struct cw_enc *out, const uint8_t *data);
+void wk_store_begin(void);
+void wk_store_end(void);
 void wk_wake_slot(uint32_t slot);
 void wk_late(struct wk_thread *t, uint64_t ctx, CUresult r);
 void wk_ctx_fail(uint64_t ctx, CUresult r);

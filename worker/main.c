@@ -29,6 +29,7 @@ static struct wk_worker worker = {
 	.fd_control = CW_WORKER_FD,
 	.fd_window = -1,
 	.store_lock = PTHREAD_RWLOCK_INITIALIZER,
+	.pause_gate = PTHREAD_MUTEX_INITIALIZER,
 };
 
 struct wk_worker *wk_self(void)

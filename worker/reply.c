@@ -3,6 +3,7 @@
  * Answers: reply slots, error words, and waking who sleeps.
  */
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,14 +43,15 @@ void wk_wake_slot(uint32_t slot)
 	syscall(SYS_futex, &s->sleeping, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/**
- * wk_reply_begin() - Point an encoder at a slot's data
- * @slot:	reply slot; its thread waits, so nobody else uses it
- * @out:	encoder
- */
-void wk_reply_begin(uint32_t slot, struct cw_enc *out)
+/* Brackets of a store to guest memory: none is made while the device pauses. */
+void wk_store_begin(void)
 {
-	cw_enc_init(out, cw_channel_slot(wk_self()->channel, slot)->data, CW_REPLY_MAX);
+	pthread_rwlock_rdlock(&wk_self()->store_lock);
+}
+
+void wk_store_end(void)
+{
+	pthread_rwlock_unlock(&wk_self()->store_lock);
 }
 
 /**
@@ -57,25 +59,30 @@ void wk_reply_begin(uint32_t slot, struct cw_enc *out)
  * @cmd:	head of the command: slot and seq
  * @fn:		the function that was called, NULL for one that is unknown
  * @r:		result
- * @out:	encoder from wk_reply_begin(), NULL for no results
+ * @out:	encoder over @data, NULL for no results
+ * @data:	results, private to us; at most CW_REPLY_MAX bytes
  */
 void wk_reply(const struct cw_cmd *cmd, const struct wk_function *fn, CUresult r,
-	      const struct cw_enc *out)
+	      const struct cw_enc *out, const uint8_t *data)
 {
 	struct wk_worker *w = wk_self();
 	struct cw_slot *s = cw_channel_slot(w->channel, cmd->slot);
+	uint32_t len;
 
 	if (out && !cw_enc_ok(out))
 		r = CUDA_ERROR_INVALID_VALUE; /* results larger than a slot */
-	pthread_rwlock_rdlock(&w->store_lock);
-	s->len = out && r == CUDA_SUCCESS ? (uint32_t)(out->p - s->data) : 0;
+	len = out && r == CUDA_SUCCESS ? (uint32_t)(out->p - data) : 0;
+	wk_store_begin();
+	if (len)
+		memcpy(s->data, data, len);
+	s->len = len;
 	s->result = r;
 	/* Output waits for calls that synchronise (SEMANTICS 8); others are short. */
 	s->printed = fn && fn->cls == CW_SYNC ? wk_printf_pending() : 0;
 	/* Release: the thread reads data only after it has seen seq. */
 	atomic_store_explicit(&s->seq, cmd->seq, memory_order_release);
 	wk_wake_slot(cmd->slot);
-	pthread_rwlock_unlock(&w->store_lock);
+	wk_store_end();
 }
 
 /**
@@ -109,8 +116,11 @@ void wk_ctx_fail(uint64_t ctx, CUresult r)
 	uint32_t i = cw_ctx_error_index(cw_handle_where(ctx) == CW_H_PRIMARY, cw_handle_slot(ctx));
 	uint32_t none = 0;
 
-	if (ctx)
-		atomic_compare_exchange_strong(&wk_channel()->ctx_error[i], &none, (uint32_t)r);
+	if (!ctx)
+		return;
+	wk_store_begin();
+	atomic_compare_exchange_strong(&wk_channel()->ctx_error[i], &none, (uint32_t)r);
+	wk_store_end();
 }
 
 /**
@@ -128,8 +138,11 @@ void wk_late(struct wk_thread *t, uint64_t ctx, CUresult r)
 	uint32_t none = 0;
 
 	cw_debug("late error slot=%u result=%d", t->slot, r);
-	if (wk_is_context_fatal(r))
+	if (wk_is_context_fatal(r)) {
 		wk_ctx_fail(ctx, r);
-	else
-		atomic_compare_exchange_strong(&s->late, &none, (uint32_t)r);
+		return;
+	}
+	wk_store_begin();
+	atomic_compare_exchange_strong(&s->late, &none, (uint32_t)r);
+	wk_store_end();
 }
