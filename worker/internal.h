@@ -74,7 +74,9 @@ struct wk_thread {
  * @window:	mapped at @start.device_base where direct, else anywhere
  * @start:	as the daemon sent it
  * @store_lock:	held for reading around stores to guest memory; a pause takes it
- *		for writing. Readers may nest.
+ *		for writing. Readers may nest, and one may wait for a lock whose
+ *		holder is about to read: the default kind of lock never holds a
+ *		reader up while another reads. It must stay of that kind.
  * @pausing:	the dispatcher, which stores all the time, shall let go of it and
  *		pass @pause_gate
  */
