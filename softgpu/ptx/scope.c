@@ -152,12 +152,12 @@ static int scope_label_compare(const void *a, const void *b)
 static const struct sg_label *scope_find_label(struct sg_parse *ps, const struct sg_label_use *u)
 {
 	const struct sg_label key = { .s = u->s, .len = u->len };
-	const struct sg_label *first = ps->labels.data, *end = first + ps->labels.n;
-	const struct sg_label *l;
+	const struct sg_label *first = ps->labels.data, *end, *l;
 	const uint32_t *parents = ps->parents.data;
 
 	if (!ps->labels.n)
 		return NULL;
+	end = first + ps->labels.n;
 	l = bsearch(&key, first, ps->labels.n, sizeof(*l), scope_label_compare);
 	if (!l)
 		return NULL;
