@@ -80,6 +80,7 @@ struct cd_daemon {
 
 int cd_daemon_init(struct cd_daemon *d);
 int cd_daemon_run(struct cd_daemon *d);
+int cd_daemon_turn(struct cd_daemon *d, bool wait);
 void cd_daemon_finish(struct cd_daemon *d);
 void cd_daemon_fail(struct cd_daemon *d);
 

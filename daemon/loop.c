@@ -218,6 +218,30 @@ static void expire(struct cd_daemon *d)
 }
 
 /**
+ * cd_daemon_turn() - Wait for events and serve them, once
+ * @d:		daemon
+ * @wait:	false: take what is there and do not wait for more
+ *
+ * Return: number of events, or -errno.
+ */
+int cd_daemon_turn(struct cd_daemon *d, bool wait)
+{
+	struct epoll_event ev[BATCH];
+	int timeout = next_timeout(d);
+	int n = epoll_wait(d->epfd, ev, BATCH, wait ? timeout : 0);
+
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	for (int i = 0; i < n && !d->stop; i++)
+		dispatch(d, ev[i].data.u64);
+	if (timeout >= 0)
+		expire(d);
+	if (d->vm && !d->stop)
+		cd_vm_settle(d->vm);
+	return cw_max(n, 0);
+}
+
+/**
  * cd_daemon_run() - Serve until the end
  * @d:	daemon
  *
@@ -225,22 +249,13 @@ static void expire(struct cd_daemon *d)
  */
 int cd_daemon_run(struct cd_daemon *d)
 {
-	struct epoll_event ev[BATCH];
-
 	while (!d->stop) {
-		int timeout = next_timeout(d);
-		int n = epoll_wait(d->epfd, ev, BATCH, timeout);
+		int ret = cd_daemon_turn(d, true);
 
-		if (n < 0 && errno != EINTR) {
-			cd_complain(CW_LOG_ERROR, CD_E_START, "why=\"%s\"", strerror(errno));
+		if (ret < 0) {
+			cd_complain(CW_LOG_ERROR, CD_E_START, "why=\"%s\"", strerror(-ret));
 			return 1;
 		}
-		for (int i = 0; i < n && !d->stop; i++)
-			dispatch(d, ev[i].data.u64);
-		if (timeout >= 0)
-			expire(d);
-		if (d->vm && !d->stop)
-			cd_vm_settle(d->vm);
 	}
 	return d->status;
 }
