@@ -5,7 +5,7 @@
 # Tests learn of the options from the environment: CAUSEWAY_TEST_LONG,
 # CAUSEWAY_TEST_GPU and CAUSEWAY_TEST_KVM are 1 or unset.
 
-suites="unit gen wire softgpu vhost socket vm gpu"
+suites="unit gen wire softgpu vhost fuzz socket vm gpu"
 sanitized="unit wire vhost"
 
 # Runs one suite in build folder $1; results are appended to $results.
