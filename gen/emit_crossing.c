@@ -265,6 +265,8 @@ static void put_failure(struct gen_out *o, const struct gen_func *f)
 
 static void put_effects(struct gen_out *o, const struct gen_func *f)
 {
+	if (f->accept)
+		gen_put(o, "\tr = %s;\n\tif (r)\n\t\treturn r;\n", gen_expand(f, f->accept));
 	for (int i = 0; i < f->nparams; i++) {
 		const struct gen_param *p = &f->param[i];
 

@@ -22,23 +22,33 @@ struct ct_env {
 	const char *help;
 };
 
-/* Every variable that anything of Causeway reads. */
+/* Every variable that anything of Causeway reads; tests/tools compares. */
 static const struct ct_env ct_env_table[] = {
 	{ "CAUSEWAY_SOCKET", "path of a daemon's client socket: libcuda connects there" },
+	{ "CAUSEWAY_DEVICE", "device node in a VM (default: /dev/vcuda0)" },
 	{ "CAUSEWAY_TRACE", "print each CUDA call: '-' for stderr, or a file" },
 	{ "CAUSEWAY_LOG", "off, error, warn, info, debug or trace (default: warn)" },
+	{ "CAUSEWAY_SOFT_MEM", "memory of the software GPU, with K, M or G" },
+	{ "CAUSEWAY_SOFT_CC", "compute capability it says it has (default: 13.0)" },
+	{ "CAUSEWAY_SOFT_THREADS", "threads it computes with (default: one per processor)" },
+	{ "CAUSEWAY_SOFT_LIBCUDA", "libcuda.so.1 that the daemon takes for --backend=soft" },
+	{ "CAUSEWAY_NVIDIA_LIBCUDA", "libcuda.so.1 that the daemon takes for --backend=nvidia" },
 	{ "CAUSEWAY_KERNEL", "guest kernel: a folder of the cache or a bzImage (causeway run)" },
 	{ "CAUSEWAY_QEMU", "QEMU to start (default: qemu-system-x86_64)" },
 	{ "CAUSEWAY_VIRTIOFSD", "virtiofsd to start for --share" },
 	{ "CAUSEWAY_CLANG", "compiler that causeway cc uses (default: clang-19, clang, clang-14)" },
 	{ "CAUSEWAY_CACHE", "folder of fetched kernels (default: ~/.cache/causeway)" },
+	{ "CAUSEWAY_SOFT_ARENA_FD", "set by a worker for its software GPU: memory to use," },
+	{ "CAUSEWAY_SOFT_ARENA_BASE", "  its address" },
+	{ "CAUSEWAY_SOFT_ARENA_SIZE", "  and its size" },
+	{ "CAUSEWAY_TEST_HOOKS", "1: a worker obeys what tests ask of it" },
 };
 
 void ct_env_help(void)
 {
 	puts("\nEnvironment:");
 	for (size_t i = 0; i < CW_ARRAY_SIZE(ct_env_table); i++)
-		printf("  %-22s %s\n", ct_env_table[i].name, ct_env_table[i].help);
+		printf("  %-24s %s\n", ct_env_table[i].name, ct_env_table[i].help);
 }
 
 void ct_options_help(const struct ct_command *cmd)

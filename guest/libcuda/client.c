@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "api/trace.h"
 #include "cw/log.h"
 #include "guest/libcuda/client.h"
 
@@ -145,7 +146,11 @@ out:
 
 CW_EXPORT CUresult cuInit(unsigned int flags)
 {
-	return flags ? CUDA_ERROR_INVALID_VALUE : cg_client_start();
+	CUresult r = flags ? CUDA_ERROR_INVALID_VALUE : cg_client_start();
+
+	if (api_trace_on())
+		api_trace_line("cuInit(Flags=%u) = %d", flags, r);
+	return r;
 }
 
 /**

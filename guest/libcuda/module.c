@@ -17,6 +17,19 @@ struct global {
 static struct global *globals;
 static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
 
+CUresult cg_managed_refused(void)
+{
+	return cg_refused("__managed__ variables");
+}
+
+/* Where the window is device memory, any other address is one that the worker made. */
+CUresult cg_global_usable(CUdeviceptr ptr)
+{
+	if (!cg_client()->open.direct || cg_is_device(ptr))
+		return CUDA_SUCCESS;
+	return cg_managed_refused();
+}
+
 /**
  * cg_range_global() - Enter a module's variable into the range map
  * @base:	its address

@@ -39,6 +39,10 @@ void cg_capture_close(void);
  * which goes with it (@size 0: nothing to note). */
 void cg_range_new(enum cg_range_kind kind, CUdeviceptr base, uint64_t size);
 void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module);
+/* A __managed__ variable is memory of the worker alone: no address for the program. */
+CUresult cg_managed_refused(void);
+/* The same where @ptr is the address of one. */
+CUresult cg_global_usable(CUdeviceptr ptr);
 CUresult cg_pointer_attrs(unsigned int n, const CUpointer_attribute *attributes, void **data,
 			  CUdeviceptr ptr);
 CUresult cg_range_attrs(void **data, const size_t *sizes, const CUmem_range_attribute *attributes,

@@ -265,6 +265,16 @@ CUresult cg_event_record(const struct cg_fn *fn, CUevent event, CUstream stream,
 void cg_range_new(enum cg_range_kind kind, CUdeviceptr base, uint64_t size)
 {
 }
+CUresult cg_global_usable(CUdeviceptr ptr)
+{
+	return CUDA_SUCCESS;
+}
+
+CUresult cg_managed_refused(void)
+{
+	return CUDA_SUCCESS;
+}
+
 void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module)
 {
 }
