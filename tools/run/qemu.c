@@ -101,7 +101,11 @@ static void qemu_machine(struct qemu_build *b, const struct ct_run *run, bool kv
 	qemu_arg(b, "-machine");
 	qemu_arg(b, "q35,memory-backend=mem,accel=%s", kvm ? "kvm" : "tcg");
 	qemu_arg(b, "-cpu");
-	qemu_arg(b, kvm ? "host" : "max");
+	/*
+	 * QEMU 7.2 spoils flags in cmpxchg16b when it emulates several CPUs;
+	 * Linux 6.12 dies of it. One CPU keeps it: x86-64-v2 programs want it.
+	 */
+	qemu_arg(b, kvm ? "host" : run->cpus > 1 ? "max,cx16=off" : "max");
 	qemu_arg(b, "-smp");
 	qemu_arg(b, "%llu", run->cpus);
 	qemu_arg(b, "-m");
