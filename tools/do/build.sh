@@ -11,24 +11,28 @@ install_changed()
 	mv -f "$2.new" "$2"
 }
 
-# Builds the guest driver for each fetched kernel that has its headers, into
-# $build/driver/VERSION/. The sources are copied, so that Kbuild, which writes
-# beside them, leaves the tree alone; it sees by itself what has changed.
-build_driver()
+# Builds the guest driver against the headers $1 of kernel version $2, into
+# $build/driver/VERSION/. Only what has changed is compiled.
+build_driver_for()
 {
-	[ -f guest/kernel/Kbuild ] || return 0
+	dir=$build/driver/$2
+	mkdir -p "$dir"
+	guest/kernel/build.sh "$1" guest/kernel include/uapi "$dir/kbuild" \
+		"$dir/virtio_cuda.ko" >"$dir/log" 2>&1 || {
+		grep -E 'error|warning|not found' "$dir/log" | head -n 20 >&2
+		die "the guest driver does not build for $2: see $dir/log"
+	}
+}
+
+# The driver for each fetched kernel that has its headers.
+build_drivers()
+{
 	for kernel in "$cache"/kernel/[0-9]*; do
 		[ -f "$kernel/build/Makefile" ] || continue
-		dir=$build/driver/$(basename "$kernel")
-		mkdir -p "$dir/uapi"
-		cp -Rup guest/kernel/. "$dir/"
-		cp -Rup include/uapi/. "$dir/uapi/"
-		make -C "$kernel/build" M="$dir" modules >"$dir/log" 2>&1 || {
-			grep -E 'error|warning' "$dir/log" | head -n 20 >&2
-			die "the guest driver does not build for $(basename "$kernel"): see $dir/log"
-		}
-		install_changed "$dir/virtio_cuda.ko" \
-			"$out/lib/causeway/driver/$(basename "$kernel")/virtio_cuda.ko"
+		version=$(basename "$kernel")
+		build_driver_for "$kernel/build" "$version"
+		install_changed "$build/driver/$version/virtio_cuda.ko" \
+			"$out/lib/causeway/driver/$version/virtio_cuda.ko"
 	done
 }
 
@@ -60,7 +64,7 @@ build_all()
 	grep -E -A3 'warning:' "$log" >&2 || :
 	rm -f "$log"
 	build_tree "$out"
-	build_driver
+	build_drivers
 }
 
 if [ "$cmd" = build ]; then

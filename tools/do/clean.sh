@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #: clean [--cache]     remove what was built; with --cache also the fetched kernels
 
-rm -rf "$build" "$build-asan" "$build-fuzz" "$out"
-if [ "${1:-}" = --cache ]; then
-	rm -rf "${cache:?}"
-fi
+case ${1:-} in
+'' | --cache) ;;
+*) die "clean: unknown option '$1'; ./do help lists them" ;;
+esac
+rm -rf "$build" "$build-asan" "$build-fuzz" "$build-release" "$out"
+[ "${1:-}" != --cache ] || rm -rf "${cache:?}"

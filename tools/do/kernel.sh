@@ -76,4 +76,5 @@ if [ ! -e "$cache/kernel/default/vmlinuz" ] || [ ! -e "$cache/kernel/default/bui
 	[ -e "$cache/kernel/$version/vmlinuz" ] && [ -e "$cache/kernel/$version/build/Makefile" ] ||
 		kernel_fetch
 	ln -sfn "$version" "$cache/kernel/default"
+	changed
 fi

@@ -39,6 +39,8 @@ function unescape(s) {
 	if (p + f + s == 0) {
 		p = result == "OK" || result == "EXPECTEDFAIL"
 		s = result == "SKIP"
+		if (s && match(text, /SKIP[^\n]*/))
+			why = "     " substr(text, RSTART, RLENGTH) "\n"
 	}
 	# A program that dies after its last subtest has failed all the same.
 	if (result != "OK" && result != "SKIP" && result != "EXPECTEDFAIL" && f == 0)

@@ -46,27 +46,43 @@ setup_install()
 	}
 }
 
-rel=$(release)
-case $rel in
-debian12 | debian13) ;;
-ubuntu24.04) say "setup: the package names for $rel are untested" ;;
-*) die "setup knows Debian 12, Debian 13 and Ubuntu 24.04, this is '$rel': see tools/do/packages for what is needed" ;;
-esac
-
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-missing=$(setup_missing "$rel" "$log")
-if [ -n "$missing" ]; then
-	say "setup: installing $missing"
-	setup_install
-fi
-rm -f "$log"
+setup_packages()
+{
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	missing=$(setup_missing "$rel" "$log")
+	if [ -n "$missing" ]; then
+		say "setup: installing $missing"
+		setup_install
+		changed
+	fi
+	rm -f "$log"
+	trap - EXIT
+}
 
 # Kernels belong to the person, not to the root that sudo makes of them.
-if [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ]; then
-	runuser -u "$SUDO_USER" -- env -u XDG_CACHE_HOME \
-		HOME="$(getent passwd "$SUDO_USER" | cut -d: -f6)" ./do kernel
-else
-	. tools/do/kernel.sh
-fi
-[ -n "$missing" ] || say "setup: nothing is missing"
+setup_kernel()
+{
+	if [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ]; then
+		runuser -u "$SUDO_USER" -- env -u XDG_CACHE_HOME \
+			HOME="$(getent passwd "$SUDO_USER" | cut -d: -f6)" ./do kernel
+	else
+		. tools/do/kernel.sh
+	fi
+}
+
+rel=$(release)
+known="Debian 12, Debian 13 and Ubuntu 24.04"
+case $rel in
+debian12 | debian13 | ubuntu24.04)
+	[ "$rel" != ubuntu24.04 ] || say "setup: the package names for $rel are untested"
+	setup_packages
+	setup_kernel
+	[ -n "$missing" ] || say "setup: nothing is missing"
+	;;
+*)
+	[ "$cmd" != setup ] ||
+		die "setup knows $known, this is '$rel': see tools/do/packages for what is needed"
+	say "setup: knows $known, not '$rel'; going on with what is there"
+	;;
+esac
