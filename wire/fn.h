@@ -87,6 +87,9 @@ enum cw_fn {
 	CW_FN_RESERVED_MAX = 63,
 };
 
+/* Grants of images, beside those of copies, which count from 1. */
+#define CW_GRANT_IMAGE (1ull << 63)
+
 /* Value of a launch attribute on the wire. */
 #define CW_ATTR_WORDS 8
 #define CW_ATTR_MAX 16

@@ -33,7 +33,7 @@
  * @id:		0: free. Low bits are the index, high bits count.
  * @reached:	direct: the stream has come to the copy
  * @done:	END came
- * @gone:	direct: nobody waits in the stream any more; the slot may be reused
+ * @ctx:	guest handle of its context
  * @offset:	in the window
  * @span:	bytes of the window from @offset
  */
@@ -42,7 +42,7 @@ struct copy {
 	enum cw_copy_dir dir;
 	bool reached;
 	bool done;
-	bool gone;
+	uint64_t ctx;
 	uint64_t device;
 	uint64_t width, height, pitch;
 	uint64_t offset, span;
@@ -75,6 +75,20 @@ static struct copy *copy_new(void)
 		}
 	}
 	return NULL;
+}
+
+/**
+ * wk_copies_forget() - A context went, and with it copies its streams never reached
+ * @ctx:	guest handle
+ */
+void wk_copies_forget(uint64_t ctx)
+{
+	pthread_mutex_lock(&copies_lock);
+	for (uint32_t i = 0; i < COPIES_MAX; i++) {
+		if (copies[i].id && copies[i].ctx == ctx && copies[i].done && !copies[i].reached)
+			copies[i].id = 0;
+	}
+	pthread_mutex_unlock(&copies_lock);
 }
 
 static struct copy *copy_find(uint64_t id)
@@ -248,6 +262,7 @@ CUresult wk_copy_begin(struct wk_thread *t, struct cw_dec *in, struct cw_enc *ou
 	c = copy_new();
 	if (c) {
 		want.id = c->id;
+		want.ctx = t->cmd.ctx;
 		*c = want;
 	}
 	pthread_mutex_unlock(&copies_lock);

@@ -149,6 +149,7 @@ void wk_ctx_objects_drop(uint64_t ctx)
 	pthread_mutex_unlock(&pts_lock);
 	wk_credit_forget();
 	wk_events_forget(ctx);
+	wk_copies_forget(ctx);
 	wk_handle_drop_context(ctx);
 	wk_store_begin();
 	atomic_store(&wk_channel()->ctx_error[i], 0);

@@ -175,6 +175,7 @@ CUresult wk_event_record(struct wk_thread *t, struct cw_dec *in, struct cw_enc *
 CUresult wk_event_poll(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 void wk_events_publish(void);
 void wk_events_try_publish(void);
+void wk_copies_forget(uint64_t ctx);
 void wk_events_forget(uint64_t ctx);
 void wk_event_unwatch(uint64_t handle);
 CUresult wk_copy_begin(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);

@@ -147,7 +147,7 @@ CUresult wk_image_begin(struct wk_thread *t, struct cw_dec *in, struct cw_enc *o
 		wk_window_free(m.offset);
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	}
-	wk_grant(m.id << 32, m.offset, m.len, true);
+	wk_grant(m.id | CW_GRANT_IMAGE, m.offset, m.len, true);
 	cw_enc_u64(out, m.id);
 	cw_enc_u64(out, m.offset);
 	return CUDA_SUCCESS;
@@ -168,7 +168,7 @@ CUresult wk_image_end(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out
 
 	if (!cw_dec_ok(in))
 		return wk_malformed(t);
-	wk_grant(id << 32, 0, 0, false);
+	wk_grant(id | CW_GRANT_IMAGE, 0, 0, false);
 	pthread_mutex_lock(&window_lock);
 	m = image_find(id);
 	if (m) {

@@ -240,10 +240,10 @@ int vcuda_device_start(struct vcuda_device *dev)
 {
 	int err = vcuda_device_find_queues(dev);
 
-	if (err)
-		return err;
-	virtio_device_ready(dev->vdev);
-	err = vcuda_event_fill(dev);
+	if (!err) {
+		virtio_device_ready(dev->vdev);
+		err = vcuda_event_fill(dev);
+	}
 	if (!err)
 		err = vcuda_device_hello(dev);
 	spin_lock_irq(&dev->vq_lock);

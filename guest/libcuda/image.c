@@ -79,7 +79,8 @@ static CUresult send_window(struct cg_call *c, const void *image, uint64_t len, 
 		return r;
 	id = cw_dec_u64(&c->dec);
 	offset = cw_dec_u64(&c->dec);
-	if (cg_client()->tr->copy(CW_COPY_HTOD, (void *)image, offset, len, id << 32)) {
+	if (cg_client()->tr->copy(CW_COPY_HTOD, (void *)image, offset, len,
+				  id | CW_GRANT_IMAGE)) {
 		cg_image_done(id);
 		return CUDA_ERROR_INVALID_IMAGE;
 	}
