@@ -15,9 +15,9 @@ test_the_help_names_every_variable_that_code_reads()
 	"$causeway" --help | sed -n 's/^  \(CAUSEWAY_[A-Z_]*\) .*/\1/p' | sort >named
 	for dir in api daemon guest include softgpu tools vhost virtio wire worker; do
 		find "$source/$dir" -name '*.[ch]' ! -path '*/tools/opt.c'
-	done | xargs grep -hoE '"CAUSEWAY_[A-Z_]+"' | tr -d '"' | sort -u >read
+	done | xargs grep -hoE '"CAUSEWAY_[A-Z_]+"' | tr -d '"' | sort -u >used
 	test -s named
-	diff named read
+	diff named used
 }
 
 # traced FILE: the lines of a run of the first program, in any world.

@@ -192,6 +192,8 @@ test_killed_daemon_is_an_error_and_no_hang()
 }
 
 export CAUSEWAY_TEST_HOOKS=1
+# One word per option, none of them with blanks.
+# shellcheck disable=SC2046
 guest_start --gpu=soft --cpus 2 --mem 2G --add "$client" \
 	$(for p in first first_90; do [ ! -x "$bin/$p" ] || echo --add "$bin/$p"; done)
 tap_main "$0" "$@"
