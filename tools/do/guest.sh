@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-#: guest [PREFIX]      inside a guest of your own: build and install the driver and the libraries
+#: guest               make out/causeway-guest.tar.gz: driver and libraries for a VM of your own
 
 . tools/do/build.sh
-version=$(uname -r)
-modules=/lib/modules/$version
-[ -d "$modules/build" ] ||
-	die "no kernel headers for $version: apt-get install linux-headers-$version"
-prefix=${1:-${PREFIX:-/usr/local}}
-{ mkdir -p "$prefix/lib/causeway" "$modules/extra" && [ -w "$modules/extra" ]; } 2>/dev/null ||
-	die "cannot write to $prefix and $modules: run as root"
 build_all
-build_driver_for "$modules/build" "$version"
-install_changed "$build/driver/$version/virtio_cuda.ko" "$modules/extra/virtio_cuda.ko"
-depmod "$version"
-for f in "$out"/lib/causeway/guest/*; do
-	install_changed "$f" "$prefix/lib/causeway/guest/$(basename "$f")"
-done
-say "guest: modprobe virtio_cuda; then LD_LIBRARY_PATH=$prefix/lib/causeway/guest PROGRAM"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+guest=$work/causeway-guest
+mkdir -p "$guest/source" "$guest/driver"
+cp -R guest/kernel/. "$guest/source/"
+cp -R include/uapi "$guest/source/uapi"
+cp -R LICENSES "$guest/"
+cp -R "$out/lib/causeway/guest" "$guest/lib"
+# Drivers that are built already spare guests with these kernels the headers.
+cp -R "$out/lib/causeway/driver/." "$guest/driver/" 2>/dev/null || :
+cp tools/guest/install.sh tools/guest/remove.sh "$guest/"
+tar -C "$work" -czf "$out/causeway-guest.tar.gz" causeway-guest
+say "guest: $out/causeway-guest.tar.gz; in the VM: tar xf it, then sh causeway-guest/install.sh as root"
