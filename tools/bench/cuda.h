@@ -79,6 +79,8 @@ int bench_way_to_gpu(void);
  * Return: the library, ready; NULL after a line on stderr.
  */
 struct bench_cuda *bench_guest(void);
+/* Whether the way to the GPU is a driver's node. */
+bool bench_in_vm(void);
 /* The software GPU in this process, without a crossing; NULL where there is none. */
 struct bench_cuda *bench_native(void);
 
