@@ -19,8 +19,8 @@ guest_await()
 	i=0
 	until grep -qx -- "$1" "$2" 2>/dev/null; do
 		i=$((i + 1))
-		[ $i -lt 2400 ] || { echo "no '$1' came"; cat "$2"; return 1; }
-		kill -0 $tool 2>/dev/null || { echo "the VM has ended"; cat "$work/err"; return 1; }
+		[ $i -lt 2400 ] || { echo "no '$1' came"; cat "$2"; return 1; } >&2
+		kill -0 $tool 2>/dev/null || { echo "the VM has ended"; cat "$work/err"; return 1; } >&2
 		sleep 0.05
 	done
 }

@@ -5,24 +5,12 @@
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/guest.sh"
 
-causeway=${CAUSEWAY_OUT:?}/bin/causeway
+. "$(dirname "$0")/needs.sh"
+
 client=${CAUSEWAY_CLIENT:?}
 bin=${CAUSEWAY_PROGRAMS:?}
-box=/bin/busybox
 seconds=3
 [ -z "${CAUSEWAY_TEST_LONG:-}" ] || seconds=10
-
-whole_skip()
-{
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ -x "$causeway" ] || whole_skip "$causeway is not there: ./do build makes it"
-command -v qemu-system-x86_64 >/dev/null || whole_skip "no qemu-system-x86_64"
-"$causeway" doctor | grep -q '^ok *guest kernel' || whole_skip "no guest kernel: ./do setup"
-"$causeway" doctor | grep -q '^ok *guest driver' || whole_skip "no guest driver: ./do build"
-[ -x $box ] || whole_skip "no busybox-static"
 
 # Processes on the host: the daemon and its workers.
 host_pids()
@@ -192,8 +180,10 @@ test_killed_daemon_is_an_error_and_no_hang()
 }
 
 export CAUSEWAY_TEST_HOOKS=1
-# One word per option, none of them with blanks.
-# shellcheck disable=SC2046
-guest_start --gpu=soft --cpus 2 --mem 2G --add "$client" \
-	$(for p in first first_90; do [ ! -x "$bin/$p" ] || echo --add "$bin/$p"; done)
-tap_main "$0" "$@"
+filter=${1:-}
+set -- --gpu=soft --cpus 2 --mem 2G --add "$client"
+for p in first first_90; do
+	[ ! -x "$bin/$p" ] || set -- "$@" --add "$bin/$p"
+done
+guest_start "$@"
+tap_main "$0" "$filter"

@@ -3,22 +3,10 @@
 # Every test program whose list says so, one after the other in one VM on the
 # soft GPU; each is a test. The last one reads the guest's kernel log.
 set -u
-causeway=${CAUSEWAY_OUT:?}/bin/causeway
+. "$(dirname "$0")/needs.sh"
+
 list=${CAUSEWAY_LIST:?}
 bin=${CAUSEWAY_PROGRAMS:?}
-box=/bin/busybox
-
-whole_skip()
-{
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ -x "$causeway" ] || whole_skip "$causeway is not there: ./do build makes it"
-command -v qemu-system-x86_64 >/dev/null || whole_skip "no qemu-system-x86_64"
-"$causeway" doctor | grep -q '^ok *guest kernel' || whole_skip "no guest kernel: ./do setup"
-"$causeway" doctor | grep -q '^ok *guest driver' || whole_skip "no guest driver: ./do build"
-[ -x $box ] || whole_skip "no busybox-static"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -11,26 +11,36 @@ install_changed()
 	mv -f "$2.new" "$2"
 }
 
-# Builds the guest driver against the headers $1 of kernel version $2, into
+# Builds the guest driver for the kernel of cache folder $1, version $2, into
 # $build/driver/VERSION/. Only what has changed is compiled.
 build_driver_for()
 {
 	dir=$build/driver/$2
 	mkdir -p "$dir"
-	guest/kernel/build.sh "$1" guest/kernel include/uapi "$dir/kbuild" \
-		"$dir/virtio_cuda.ko" >"$dir/log" 2>&1 || {
+	if [ -f "$1/build/Makefile" ]; then
+		set -- "$2" "$1/build" "$dir/kbuild" ""
+	else
+		# Headers in a root of their own (kernel-trixie.sh).
+		set -- "$2" "/usr/src/linux-headers-$2" "$1/root/var/tmp/driver$build" "$1/root"
+	fi
+	guest/kernel/build.sh "$2" guest/kernel include/uapi "$3" "$dir/virtio_cuda.ko" "$4" \
+		>"$dir/log" 2>&1 || {
 		grep -E 'error|warning|not found' "$dir/log" | head -n 20 >&2
-		die "the guest driver does not build for $2: see $dir/log"
+		die "the guest driver does not build for $1: see $dir/log"
 	}
 }
 
-# The driver for each fetched kernel that has its headers.
+# The driver for each fetched kernel that has its headers; those in a root of
+# their own are only for root.
 build_drivers()
 {
 	for kernel in "$cache"/kernel/[0-9]*; do
-		[ -f "$kernel/build/Makefile" ] || continue
 		version=$(basename "$kernel")
-		build_driver_for "$kernel/build" "$version"
+		if [ ! -f "$kernel/build/Makefile" ]; then
+			[ -d "$kernel/root/usr/src/linux-headers-$version" ] || continue
+			[ "$(id -u)" = 0 ] || continue
+		fi
+		build_driver_for "$kernel" "$version"
 		install_changed "$build/driver/$version/virtio_cuda.ko" \
 			"$out/lib/causeway/driver/$version/virtio_cuda.ko"
 	done

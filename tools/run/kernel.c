@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +85,21 @@ static int kernel_from_dir(struct ct_kernel *k, const char *dir)
 	return kernel_check(k);
 }
 
+/* "6.12" stands for the last kernel of the cache that is a 6.12.something. */
+static bool kernel_by_start(char *dir, size_t len, const char *cache, const char *wanted)
+{
+	char pattern[PATH_MAX];
+	glob_t found;
+
+	/* Not "6.1" for 6.12, and no way out of the cache. */
+	snprintf(pattern, sizeof(pattern), "%s/%s[.+-]*", cache, wanted);
+	if (strpbrk(wanted, "/*?[\\") || glob(pattern, 0, NULL, &found))
+		return false;
+	snprintf(dir, len, "%s", found.gl_pathv[found.gl_pathc - 1]);
+	globfree(&found);
+	return true;
+}
+
 int ct_kernel_find(struct ct_kernel *k, const char *wanted)
 {
 	char cache[PATH_MAX / 2], dir[PATH_MAX];
@@ -102,7 +120,7 @@ int ct_kernel_find(struct ct_kernel *k, const char *wanted)
 		snprintf(k->image, sizeof(k->image), "%s", wanted);
 		return kernel_check(k);
 	}
-	if (wanted && stat(dir, &st)) {
+	if (wanted && stat(dir, &st) && !kernel_by_start(dir, sizeof(dir), cache, wanted)) {
 		ct_error("there is no guest kernel '%s', nor one of that name in %s", wanted,
 			 cache);
 		return -ENOENT;

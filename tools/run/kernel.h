@@ -24,7 +24,8 @@ struct ct_kernel {
  * ct_kernel_find() - Find the guest kernel and look whether it is one
  * @k:		filled
  * @wanted:	--kernel: a bzImage, a folder with vmlinuz and modules/, or the name
- *		of one in the cache; NULL: CAUSEWAY_KERNEL, else the cache's default
+ *		of one in the cache or its start ("6.12"); NULL: CAUSEWAY_KERNEL,
+ *		else the cache's default
  *
  * Return: 0, or a negative errno after a line on stderr.
  */

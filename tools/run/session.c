@@ -162,22 +162,43 @@ static void session_explain(struct session *s)
 			 "its console");
 }
 
+/* QEMU has ended: as it should after the program has, or not. */
+static void session_lost_vm(struct session *s)
+{
+	if (s->state != SESSION_BOOTING && s->state != SESSION_RUNNING)
+		return;
+	tail_read(&s->console, s->vm->console, s->run->verbose);
+	session_explain(s);
+	session_fail(s);
+}
+
+/* The daemon has ended. With status 0 it says that the VM had left before it. */
+static void session_lost_daemon(struct session *s, int status)
+{
+	if (!status && s->vm->pid > 0 && waitpid(s->vm->pid, NULL, 0) > 0) {
+		s->vm->pid = 0;
+		session_lost_vm(s);
+		return;
+	}
+	ct_error("the GPU daemon ended (%s %d) while the VM ran; its own lines above, if any, "
+		 "say why",
+		 WIFSIGNALED(status) ? "signal" : "status",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	session_fail(s);
+}
+
 static void session_reap(struct session *s)
 {
 	int status;
 
+	if (s->vm->pid > 0 && waitpid(s->vm->pid, NULL, WNOHANG) > 0) {
+		s->vm->pid = 0;
+		session_lost_vm(s);
+	}
 	if (s->vm->daemon.pid > 0 && waitpid(s->vm->daemon.pid, &status, WNOHANG) > 0) {
 		s->vm->daemon.pid = 0;
-		ct_error("the GPU daemon ended while the VM ran; its own lines above say why");
-		session_fail(s);
-	}
-	if (s->vm->pid > 0 && waitpid(s->vm->pid, &status, WNOHANG) > 0) {
-		s->vm->pid = 0;
-		if (s->state == SESSION_BOOTING || s->state == SESSION_RUNNING) {
-			tail_read(&s->console, s->vm->console, s->run->verbose);
-			session_explain(s);
-			session_fail(s);
-		}
+		if (s->state == SESSION_BOOTING || s->state == SESSION_RUNNING)
+			session_lost_daemon(s, status);
 	}
 }
 
