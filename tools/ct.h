@@ -64,6 +64,8 @@ extern const struct ct_command ct_cmd_bench;
 extern const struct ct_command ct_cmd_doctor;
 extern const struct ct_command ct_cmd_cc;
 extern const struct ct_command ct_cmd_api;
+extern const struct ct_command ct_cmd_list;
+extern const struct ct_command ct_cmd_stop;
 
 /**
  * ct_options_parse() - Read the options before the first other word

@@ -11,7 +11,7 @@
 
 static const struct ct_command *const ct_commands[] = {
 	&ct_cmd_run, &ct_cmd_soft, &ct_cmd_exec, &ct_cmd_cc, &ct_cmd_api,
-	&ct_cmd_serve, &ct_cmd_bench, &ct_cmd_doctor,
+	&ct_cmd_serve, &ct_cmd_list, &ct_cmd_stop, &ct_cmd_bench, &ct_cmd_doctor,
 };
 
 static int ct_help(void)
