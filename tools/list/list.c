@@ -168,7 +168,8 @@ static int list_main(const struct ct_command *cmd, int argc, char **argv)
 /* Whether a word of the command line means this daemon: its pid or its socket. */
 static bool stop_means(const char *word, const struct proc *d)
 {
-	const char *names[] = { proc_option(d, "client-socket"), proc_option(d, "socket-path") };
+	const char *names[] = { proc_option(d, "client-socket"),
+				proc_option(d, "socket-path") };
 	char pid[16], real[2][4096];
 
 	snprintf(pid, sizeof(pid), "%d", d->pid);
@@ -176,8 +177,8 @@ static bool stop_means(const char *word, const struct proc *d)
 		return true;
 	for (size_t i = 0; i < CW_ARRAY_SIZE(names); i++) {
 		/* A relative one is relative to the daemon's folder, not to ours. */
-		if (names[i] && *names[i] == '/' && realpath(word, real[0]) && realpath(names[i], real[1]) &&
-		    !strcmp(real[0], real[1]))
+		if (names[i] && *names[i] == '/' && realpath(word, real[0]) &&
+		    realpath(names[i], real[1]) && !strcmp(real[0], real[1]))
 			return true;
 	}
 	return false;
@@ -257,7 +258,8 @@ static int stop_main(const struct ct_command *cmd, int argc, char **argv)
 	if (first < 0)
 		return -1 - first;
 	if (all == (first < argc)) {
-		ct_error("which one? causeway stop PID or SOCKET, as causeway list has it, or --all");
+		ct_error("which one? causeway stop PID or SOCKET, as causeway list has it, "
+			 "or --all");
 		return CT_EXIT_USAGE;
 	}
 	if (procs_read(&procs)) {
