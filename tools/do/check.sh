@@ -25,7 +25,7 @@ check_suite()
 	if [ -f "$log.json" ]; then
 		say "== $name$4"
 		awk -f tools/do/results.awk -v counts="$results" "$log.json"
-	elif ! grep -qE '^No (suitable )?tests defined' "$log.out"; then
+	elif ! grep -qE '^No (suitable )?tests defined|test name does not match' "$log.out"; then
 		say "== $name$4: does not run"
 		grep -E 'error|FAILED|ERROR' "$log.out" | head -n 20
 		echo "0 1 0" >>"$results"
