@@ -16,7 +16,6 @@
 
 #include "daemon/client.h"
 #include "daemon/codes.h"
-#include "daemon/listen.h"
 #include "daemon/msg.h"
 #include "daemon/socket.h"
 #include "daemon/vm.h"
@@ -91,12 +90,23 @@ static int adopt_fd(struct cd_daemon *d, int fd)
 	return listening ? listen_watch(d, fd) : cd_socket_adopt(d, fd);
 }
 
+/* A socket for the owner only; -errno after one line in the log. */
+static int listen_at(const char *path, int type)
+{
+	int fd = vu_listen(path, type, 0600);
+
+	if (fd < 0)
+		cd_complain(CW_LOG_ERROR, CD_E_SOCKET, "path=\"%s\" why=\"%s\"", path,
+			    strerror(-fd));
+	return fd;
+}
+
 static int sockets_init(struct cd_daemon *d)
 {
 	int fd, ret;
 
 	if (d->opt.socket_path) {
-		fd = cd_listen(d->opt.socket_path, SOCK_STREAM);
+		fd = listen_at(d->opt.socket_path, SOCK_STREAM);
 		if (fd < 0) {
 			d->opt.socket_path = NULL; /* not ours: leave it at the end */
 			return fd;
@@ -106,7 +116,7 @@ static int sockets_init(struct cd_daemon *d)
 			return ret;
 	}
 	if (d->opt.client_socket) {
-		fd = cd_listen(d->opt.client_socket, SOCK_SEQPACKET);
+		fd = listen_at(d->opt.client_socket, SOCK_SEQPACKET);
 		if (fd < 0) {
 			d->opt.client_socket = NULL; /* not ours: leave it at the end */
 			return fd;

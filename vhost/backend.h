@@ -156,7 +156,7 @@ const struct vu_region *vu_region_next(const struct vu_backend *b, const struct 
 const struct vu_region *vu_region_find(const struct vu_backend *b, uint64_t gpa, uint64_t len);
 const char *vu_last_error(const struct vu_backend *b);
 
-int vu_listen(const char *path, unsigned int mode);
+int vu_listen(const char *path, int type, unsigned int mode);
 int vu_adopt_fd(int fd, bool *ret_listening);
 int vu_accept(int listen_fd);
 

@@ -13,19 +13,23 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* Clients that may wait to be accepted. */
+enum { BACKLOG = 64 };
+
+/* Leaves room for one byte more. */
 static int path_to_addr(const char *path, struct sockaddr_un *ret_addr)
 {
 	*ret_addr = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if (!*path || strlen(path) >= sizeof(ret_addr->sun_path))
+	if (!*path || strlen(path) + 1 >= sizeof(ret_addr->sun_path))
 		return -ENAMETOOLONG;
 	memcpy(ret_addr->sun_path, path, strlen(path) + 1);
 	return 0;
 }
 
 /* Removes a socket that nobody listens on any more; leaves all else alone. */
-static void remove_stale(const struct sockaddr_un *addr)
+static void remove_stale(const struct sockaddr_un *addr, int type)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
 
 	if (fd < 0)
@@ -36,33 +40,57 @@ static void remove_stale(const struct sockaddr_un *addr)
 	close(fd);
 }
 
+/*
+ * Binds and listens beside the path and then gives the socket its name there:
+ * link() replaces nothing, so the loser of two programs leaves no trace.
+ */
+static int listen_beside(int fd, const struct sockaddr_un *addr, const char *path,
+			 unsigned int mode)
+{
+	int ret = 0;
+
+	if (bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0)
+		return -errno;
+	if (chmod(addr->sun_path, mode) < 0 || listen(fd, BACKLOG) < 0)
+		ret = -errno;
+	else if (link(addr->sun_path, path) < 0)
+		ret = errno == EEXIST ? -EADDRINUSE : -errno;
+	unlink(addr->sun_path);
+	return ret;
+}
+
 /**
  * vu_listen() - Listen on a path
- * @path:	of the socket. What a dead program left there is replaced.
- * @mode:	permission bits, set before anybody can connect
+ * @path:	of the socket, one byte shorter than a socket address allows.
+ *		What a dead program left there is replaced.
+ * @type:	SOCK_STREAM or SOCK_SEQPACKET
+ * @mode:	permission bits
+ *
+ * Who sees a socket at the path can connect to it: it gets its name there after
+ * listen() and with its permission bits.
  *
  * Return: a listening socket, or -errno; -EADDRINUSE where somebody listens
  * there or the path is something else.
  */
-int vu_listen(const char *path, unsigned int mode)
+int vu_listen(const char *path, int type, unsigned int mode)
 {
 	struct sockaddr_un addr;
 	int ret = path_to_addr(path, &addr), fd;
 
 	if (ret)
 		return ret;
-	remove_stale(&addr);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	remove_stale(&addr, type);
+	/* What a program leaves that dies in between is stale too. */
+	strcat(addr.sun_path, "~");
+	remove_stale(&addr, type);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* Nobody gets in between bind() and listen(). */
-	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, mode) < 0 ||
-	    listen(fd, 4) < 0) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	return fd;
+	ret = listen_beside(fd, &addr, path, mode);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
 }
 
 /**

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cw/log.h"
@@ -243,7 +244,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: testdev SOCKET\n");
 		return 2;
 	}
-	listener = vu_listen(argv[1], 0600);
+	listener = vu_listen(argv[1], SOCK_STREAM, 0600);
 	if (listener < 0 || vu_create(&params, &td.backend)) {
 		cw_error("cannot listen path=\"%s\"", argv[1]);
 		return 1;

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/tap.h"
@@ -36,7 +38,7 @@ TEST(listening_socket_is_accepted_from)
 	bool listening;
 
 	fresh_path();
-	fd = vu_listen(path, 0600);
+	fd = vu_listen(path, SOCK_STREAM, 0600);
 	CHECK(fd >= 0);
 	CHECK_EQ(stat(path, &st), 0);
 	CHECK_EQ(st.st_mode & 0777, 0600);
@@ -60,11 +62,65 @@ TEST(dead_socket_is_replaced_and_a_live_one_is_not)
 	int fd;
 
 	fresh_path();
-	fd = vu_listen(path, 0600);
-	CHECK_EQ(vu_listen(path, 0600), -EADDRINUSE);
+	fd = vu_listen(path, SOCK_STREAM, 0600);
+	CHECK_EQ(vu_listen(path, SOCK_STREAM, 0600), -EADDRINUSE);
 	close(fd);
-	fd = vu_listen(path, 0600);
+	fd = vu_listen(path, SOCK_STREAM, 0600);
 	CHECK(fd >= 0);
+	close(fd);
+	remove_path();
+}
+
+/* Connects as often as it can to a socket that comes and goes. */
+static void *connect_on_sight(void *arg)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int *refused = arg, fd;
+
+	strcpy(addr.sun_path, path);
+	for (;;) {
+		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+		if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+			break;
+		*refused += errno != ENOENT;
+		close(fd);
+	}
+	close(fd);
+	return NULL;
+}
+
+TEST(socket_that_is_seen_can_be_connected_to)
+{
+	int refused = 0, fd, i;
+	pthread_t peer;
+
+	fresh_path();
+	for (i = 0; i < 100; i++) {
+		CHECK_EQ(pthread_create(&peer, NULL, connect_on_sight, &refused), 0);
+		fd = vu_listen(path, SOCK_SEQPACKET, 0600);
+		CHECK(fd >= 0);
+		CHECK_EQ(pthread_join(peer, NULL), 0);
+		CHECK_EQ(unlink(path), 0);
+		close(fd);
+	}
+	CHECK_EQ(refused, 0);
+	rmdir(dir); /* which only an empty one lets be done */
+	CHECK(access(dir, F_OK));
+}
+
+TEST(half_made_socket_of_a_dead_program_is_no_hindrance)
+{
+	char beside[100];
+	int fd;
+
+	fresh_path();
+	fd = vu_listen(path, SOCK_STREAM, 0600);
+	snprintf(beside, sizeof(beside), "%s~", path);
+	CHECK_EQ(rename(path, beside), 0);
+	close(fd);
+	fd = vu_listen(path, SOCK_STREAM, 0600);
+	CHECK(fd >= 0);
+	CHECK(access(beside, F_OK));
 	close(fd);
 	remove_path();
 }
@@ -76,7 +132,7 @@ TEST(file_in_the_way_is_left_alone)
 	fresh_path();
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	close(fd);
-	CHECK_EQ(vu_listen(path, 0600), -EADDRINUSE);
+	CHECK_EQ(vu_listen(path, SOCK_STREAM, 0600), -EADDRINUSE);
 	CHECK_EQ(access(path, F_OK), 0);
 	remove_path();
 }
@@ -87,9 +143,9 @@ TEST(path_that_cannot_be_is_refused)
 
 	memset(longest, 'a', sizeof(longest));
 	longest[199] = 0;
-	CHECK_EQ(vu_listen(longest, 0600), -ENAMETOOLONG);
-	CHECK_EQ(vu_listen("", 0600), -ENAMETOOLONG);
-	CHECK_EQ(vu_listen("/nonexistent/sock", 0600), -ENOENT);
+	CHECK_EQ(vu_listen(longest, SOCK_STREAM, 0600), -ENAMETOOLONG);
+	CHECK_EQ(vu_listen("", SOCK_STREAM, 0600), -ENAMETOOLONG);
+	CHECK_EQ(vu_listen("/nonexistent/sock", SOCK_STREAM, 0600), -ENOENT);
 }
 
 TEST(descriptor_that_is_no_unix_stream_is_refused)

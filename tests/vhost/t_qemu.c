@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <linux/virtio_blk.h>
@@ -191,7 +192,7 @@ TEST(seabios_under_qemu_boots_from_a_disk_of_ours)
 	snprintf(sock, sizeof(sock), "%s/sock", dir);
 	snprintf(log, sizeof(log), "%s/log", dir);
 	CHECK_EQ(vu_create(&p, &d.b), 0);
-	fd = vu_listen(sock, 0600);
+	fd = vu_listen(sock, SOCK_STREAM, 0600);
 	CHECK(fd >= 0);
 	pid = start_qemu(sock, log);
 	while ((conn = vu_accept(fd)) == -EAGAIN && !waitpid(pid, &status, WNOHANG))
