@@ -71,18 +71,21 @@ TEST(dead_socket_is_replaced_and_a_live_one_is_not)
 	remove_path();
 }
 
-/* Connects as often as it can to a socket that comes and goes. */
+static _Atomic int attempts, refused;
+
+/* Connects as often as it can to a socket that is about to come. */
 static void *connect_on_sight(void *arg)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int *refused = arg, fd;
+	int fd;
 
 	strcpy(addr.sun_path, path);
 	for (;;) {
 		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 		if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 			break;
-		*refused += errno != ENOENT;
+		refused += errno != ENOENT;
+		attempts++;
 		close(fd);
 	}
 	close(fd);
@@ -91,12 +94,14 @@ static void *connect_on_sight(void *arg)
 
 TEST(socket_that_is_seen_can_be_connected_to)
 {
-	int refused = 0, fd, i;
 	pthread_t peer;
+	int fd, i;
 
 	fresh_path();
 	for (i = 0; i < 100; i++) {
-		CHECK_EQ(pthread_create(&peer, NULL, connect_on_sight, &refused), 0);
+		CHECK_EQ(pthread_create(&peer, NULL, connect_on_sight, NULL), 0);
+		for (attempts = 0; attempts < 20;)
+			;
 		fd = vu_listen(path, SOCK_SEQPACKET, 0600);
 		CHECK(fd >= 0);
 		CHECK_EQ(pthread_join(peer, NULL), 0);
