@@ -99,7 +99,7 @@ static void on_queue_started(void *dev, unsigned int i, struct vq *q)
 	}
 	vm->stopped = false;
 	vm->broken = false;
-	if (vm->parked && q->setup.base)
+	if (vm->parked && q->setup.base != vq_fresh_base(q->setup.features))
 		cd_vm_park(vm, false);
 }
 

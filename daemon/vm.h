@@ -181,11 +181,11 @@ struct cd_vm {
 	bool broken;
 	int complaints;
 	bool pushed;
-	struct cd_vm_event_buf event_buf[VQ_MAX_SIZE];
+	struct cd_vm_event_buf event_buf[VU_MAX_QUEUE_SIZE];
 	uint32_t event_head;
 	uint32_t nr_event_bufs;
 	uint32_t max_event_bufs;
-	uint16_t event_owner[VQ_MAX_SIZE];
+	uint16_t event_owner[VU_MAX_QUEUE_SIZE];
 	uint32_t event_gen;
 	struct cd_vm_client *event_first;
 	struct cd_vm_client *event_last;

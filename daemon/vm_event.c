@@ -31,7 +31,7 @@ static struct vq *eventq(struct cd_vm *vm)
 /* The i-th oldest buffer. */
 static struct cd_vm_event_buf *event_buf(struct cd_vm *vm, uint32_t i)
 {
-	return &vm->event_buf[(vm->event_head + i) % VQ_MAX_SIZE];
+	return &vm->event_buf[(vm->event_head + i) % VU_MAX_QUEUE_SIZE];
 }
 
 static void owner_clear(struct cd_vm *vm, uint16_t id)
@@ -83,7 +83,7 @@ static void event_send(struct cd_vm *vm, struct cd_vm_client *vc)
 		.slots = { vc->slots[0], vc->slots[1] },
 	};
 
-	vm->event_head = (vm->event_head + 1) % VQ_MAX_SIZE;
+	vm->event_head = (vm->event_head + 1) % VU_MAX_QUEUE_SIZE;
 	vm->nr_event_bufs--;
 	/* DEAD ends every wait of the client: a WAKE before it adds nothing. */
 	if (!vc->dead)

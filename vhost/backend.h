@@ -20,6 +20,7 @@
 
 #include "virtio/queue.h"
 
+#define VU_MAX_QUEUE_SIZE 1024 /* descriptors; what QEMU goes up to, too */
 #define VU_MAX_QUEUES 256  /* an index has 8 bits in SET_VRING_KICK */
 #define VU_MAX_REGIONS 128 /* answer to GET_MAX_MEM_SLOTS */
 

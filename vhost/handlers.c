@@ -94,7 +94,10 @@ static int on_SET_VRING_NUM(struct vu_backend *b, struct vu_msg *m, struct vu_ms
 {
 	struct vu_ring *r = ring_at(b, m->state.index);
 
-	if (!r || !cw_is_pow2(m->state.num) || m->state.num > VQ_MAX_SIZE)
+	bool packed = b->features & (1ULL << VIRTIO_F_RING_PACKED);
+
+	if (!r || !m->state.num || m->state.num > VU_MAX_QUEUE_SIZE ||
+	    (!packed && !cw_is_pow2(m->state.num)))
 		return -EINVAL;
 	if (r->active)
 		return -EBUSY;
@@ -126,11 +129,14 @@ static int on_SET_VRING_BASE(struct vu_backend *b, struct vu_msg *m, struct vu_m
 {
 	struct vu_ring *r = ring_at(b, m->state.index);
 
-	if (!r || m->state.num > UINT16_MAX)
+	bool packed = b->features & (1ULL << VIRTIO_F_RING_PACKED);
+
+	if (!r || (!packed && m->state.num > UINT16_MAX))
 		return -EINVAL;
 	if (r->active)
 		return -EBUSY;
 	r->base = m->state.num;
+	r->has_base = true;
 	return 0;
 }
 

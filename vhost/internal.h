@@ -46,7 +46,8 @@ struct vu_rx {
  * @call_fd:	descriptor to signal, or -1: the driver polls
  * @err_fd:	descriptor for a broken queue, or -1
  * @num:	descriptors, 0 before SET_VRING_NUM
- * @base:	index to start from
+ * @base:	where to start from, if @has_base; else from the very beginning
+ * @has_base:	the front end named a base, or the ring ran and stopped there
  * @addr:	front-end addresses, translated anew at each activation
  */
 struct vu_ring {
@@ -62,7 +63,8 @@ struct vu_ring {
 	int call_fd;
 	int err_fd;
 	uint16_t num;
-	uint16_t base;
+	uint32_t base;
+	bool has_base;
 	struct vu_vring_addr addr;
 };
 

@@ -129,7 +129,7 @@ void vu_ring_forget(struct vu_ring *r)
 	r->enabled = false;
 	r->has_addr = false;
 	r->num = 0;
-	r->base = 0;
+	r->has_base = false;
 }
 
 static int ring_activate(struct vu_ring *r)
@@ -139,7 +139,7 @@ static int ring_activate(struct vu_ring *r)
 		.mem = &b->mem,
 		.features = b->features,
 		.size = r->num,
-		.base = r->base,
+		.base = r->has_base ? r->base : vq_fresh_base(b->features),
 	};
 	const uint64_t uva[VQ_AREA_COUNT] = {
 		[VQ_AREA_DESC] = r->addr.desc,
@@ -188,6 +188,7 @@ int vu_ring_quiesce(struct vu_ring *r)
 	if (ret)
 		return -EAGAIN;
 	r->base = vq_stop(&r->vq);
+	r->has_base = true;
 	r->active = false;
 	return 0;
 }

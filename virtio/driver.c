@@ -1,75 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Split ring, driver side (virtio 1.3, 2.7.13, 2.7.14).
+ * Virtqueue, driver side: what the ring formats have in common.
  *
- * Theory of operation: the mirror of virtio/split.c. The device is not trusted
- * either: chains and tokens are kept in private memory, and a used element
- * that names no outstanding head is dropped.
+ * Theory of operation: the device is not trusted either. What is outstanding
+ * is kept in private memory under its id; a used entry that names none breaks
+ * the queue. With VIRTIO_F_IN_ORDER one used entry may stand for all requests
+ * up to it: those are returned one by one, in the order they were added.
  */
 #include "virtio/driver.h"
 
-#include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/virtio_config.h>
 
-#include "cw/util.h"
+#include "virtio/order.h"
 
-#define LOAD(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define STORE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#include "cw/util.h"
 
 /**
  * vq_driver_init() - Lay out an empty ring
  * @d:		driver state
  * @area:	host addresses of the ring's parts; cleared here
- * @size:	descriptors: power of two, at most VQ_MAX_SIZE
- * @features:	negotiated virtio features
+ * @size:	descriptors, at most VQ_MAX_SIZE; split: a power of two
+ * @features:	negotiated virtio features; little endian also without VERSION_1
  *
- * Return: 0, or -EINVAL for a size that can't be.
+ * vq_driver_finish() is due where 0 is returned.
+ *
+ * Return: 0, -EINVAL for a size that can't be, or -ENOMEM.
  */
 int vq_driver_init(struct vq_driver *d, void *const area[VQ_AREA_COUNT], uint16_t size,
 		   uint64_t features)
 {
-	if (!cw_is_pow2(size) || size > VQ_MAX_SIZE)
-		return -EINVAL;
+	bool packed = features & (1ULL << VIRTIO_F_RING_PACKED);
+	bool in_order = features & (1ULL << VIRTIO_F_IN_ORDER);
+
 	memset(d, 0, sizeof(*d));
+	if (!size || size > VQ_MAX_SIZE || (!packed && !cw_is_pow2(size)))
+		return -EINVAL;
 	for (int i = 0; i < VQ_AREA_COUNT; i++)
 		memset(area[i], 0, vq_area_size(i, size, features));
-	d->desc = area[VQ_AREA_DESC];
-	d->avail = area[VQ_AREA_DRIVER];
-	d->used = area[VQ_AREA_DEVICE];
+	d->ops = packed ? &vq_driver_packed_ops : &vq_driver_split_ops;
+	d->features = features;
 	d->size = size;
 	d->nr_free = size;
 	d->event_idx = features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
-	for (uint16_t i = 0; i < size; i++)
-		d->next[i] = i + 1;
-	return 0;
+	d->swap = vq_order_swaps(false);
+	d->pending = calloc(size, sizeof(*d->pending));
+	if (in_order)
+		d->order = calloc(size, sizeof(*d->order));
+	if (d->pending && (d->order || !in_order) && !d->ops->init(d, area))
+		return 0;
+	vq_driver_finish(d);
+	return -ENOMEM;
 }
 
-static void driver_store(struct vring_desc *p, const struct vq_buf *buf, uint16_t flags,
-			 uint16_t next)
+/**
+ * vq_driver_finish() - Free what vq_driver_init() allocated
+ * @d:	driver state; also one that is all zero
+ */
+void vq_driver_finish(struct vq_driver *d)
 {
-	p->addr = htole64(buf->gpa);
-	p->len = htole32(buf->len);
-	p->flags = htole16(flags);
-	p->next = htole16(next);
-}
-
-static uint16_t driver_flags(const struct vq_request *req, unsigned int i)
-{
-	return (i >= req->nr_out ? VRING_DESC_F_WRITE : 0) |
-	       (i + 1 < req->nr_out + req->nr_in ? VRING_DESC_F_NEXT : 0);
-}
-
-static void driver_add_table(struct vq_driver *d, const struct vq_request *req)
-{
-	unsigned int n = req->nr_out + req->nr_in;
-	struct vq_buf table = {req->table_gpa, n * sizeof(*req->table)};
-
-	for (unsigned int i = 0; i < n; i++)
-		driver_store(&req->table[i], &req->buf[i], driver_flags(req, i), i + 1);
-	driver_store(&d->desc[d->free_head], &table, VRING_DESC_F_INDIRECT, 0);
+	free(d->pending);
+	free(d->order);
+	free(d->split.next);
+	free(d->packed.next_id);
+	memset(d, 0, sizeof(*d));
 }
 
 /**
@@ -77,33 +74,28 @@ static void driver_add_table(struct vq_driver *d, const struct vq_request *req)
  * @d:		driver state
  * @req:	request
  *
- * Return: its head, or -ENOSPC where descriptors are missing; -EINVAL for a
- * request without buffers.
+ * Return: its id, or -ENOSPC where descriptors are missing; -EINVAL for a
+ * request without buffers or token.
  */
 int vq_driver_add(struct vq_driver *d, const struct vq_request *req)
 {
 	unsigned int n = req->nr_out + req->nr_in, need = req->table ? 1 : n;
-	uint16_t head = d->free_head, i = head, last = head;
+	struct vq_pending *p;
+	uint16_t id;
 
 	if (!n || !req->token)
 		return -EINVAL;
 	if (need > d->nr_free)
 		return -ENOSPC;
-	if (req->table)
-		driver_add_table(d, req);
-	for (unsigned int k = 0; k < need; k++) {
-		if (!req->table)
-			driver_store(&d->desc[i], &req->buf[k], driver_flags(req, k), d->next[i]);
-		last = i;
-		i = d->next[i];
-	}
-	d->next[last] = d->size; /* ends the chain for driver_free_chain() */
-	d->free_head = i;
+	id = d->ops->add(d, req);
 	d->nr_free -= need;
-	d->token[head] = req->token;
-	STORE(&d->avail->ring[d->avail_idx & (d->size - 1)], htole16(head));
-	d->avail_idx++;
-	return head;
+	p = &d->pending[id];
+	*p = (struct vq_pending){.token = req->token, .nr = need};
+	for (unsigned int i = req->nr_out; i < n; i++)
+		p->in_len += req->buf[i].len;
+	if (d->order)
+		d->order[d->order_tail++ % d->size] = id;
+	return id;
 }
 
 /**
@@ -112,8 +104,7 @@ int vq_driver_add(struct vq_driver *d, const struct vq_request *req)
  */
 void vq_driver_publish(struct vq_driver *d)
 {
-	/* Release: descriptors and ring entries are there before the index. */
-	__atomic_store_n(&d->avail->idx, htole16(d->avail_idx), __ATOMIC_RELEASE);
+	d->ops->publish(d);
 }
 
 /**
@@ -124,25 +115,62 @@ void vq_driver_publish(struct vq_driver *d)
  */
 bool vq_driver_kick_needed(struct vq_driver *d)
 {
-	uint16_t old = d->kicked_idx, event;
-
-	/* Full fence: pairs with the one in split_enable_notify(). */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	d->kicked_idx = d->avail_idx;
-	if (!d->event_idx)
-		return !(le16toh(LOAD(&d->used->flags)) & VRING_USED_F_NO_NOTIFY);
-	event = le16toh(LOAD((uint16_t *)&d->used->ring[d->size]));
-	return vring_need_event(event, d->avail_idx, old);
+	return d->ops->kick_needed(d);
 }
 
-static void driver_free_chain(struct vq_driver *d, uint16_t head)
+/**
+ * vq_driver_notify_data() - What to write to the doorbell (virtio 1.3, 2.9)
+ * @d:		driver state
+ * @queue:	number of the queue
+ *
+ * Return: the number, and with VIRTIO_F_NOTIFICATION_DATA in the upper half
+ * where the next entry will be.
+ */
+uint32_t vq_driver_notify_data(const struct vq_driver *d, uint16_t queue)
 {
-	uint16_t last = head;
+	if (!(d->features & (1ULL << VQ_F_NOTIFICATION_DATA)))
+		return queue;
+	return queue | (uint32_t)d->ops->next_avail(d) << 16;
+}
 
-	for (d->nr_free++; d->next[last] != d->size; d->nr_free++)
-		last = d->next[last];
-	d->next[last] = d->free_head;
-	d->free_head = head;
+static bool is_outstanding(const struct vq_driver *d, uint32_t id)
+{
+	return id < d->size && d->pending[id].token;
+}
+
+static void *take(struct vq_driver *d, uint16_t id)
+{
+	struct vq_pending *p = &d->pending[id];
+	void *token = p->token;
+
+	d->ops->release(d, id);
+	d->nr_free += p->nr;
+	p->token = NULL;
+	return token;
+}
+
+/* The used entry at the front is for request @id and, with a batch, those before. */
+static void *get_in_order(struct vq_driver *d, uint32_t *ret_len)
+{
+	uint16_t id = d->order[d->order_head++ % d->size];
+
+	d->in_batch = id != d->batch_id;
+	/* A skipped one was used as a whole (2.7.9, 2.8.8). */
+	*ret_len = d->in_batch ? d->pending[id].in_len : d->batch_len;
+	return take(d, id);
+}
+
+/* Steps over a used entry for all requests up to @id, which is outstanding. */
+static void skip_batch(struct vq_driver *d, uint16_t id)
+{
+	uint16_t entries = 0, at;
+	uint32_t i = d->order_head;
+
+	do {
+		at = d->order[i++ % d->size];
+		entries += d->pending[at].nr;
+	} while (at != id);
+	d->ops->skip(d, i - d->order_head, entries);
 }
 
 /**
@@ -153,35 +181,38 @@ static void driver_free_chain(struct vq_driver *d, uint16_t head)
  */
 bool vq_driver_pending(const struct vq_driver *d)
 {
-	return le16toh(__atomic_load_n(&d->used->idx, __ATOMIC_ACQUIRE)) != d->last_used;
+	return !d->broken && (d->in_batch || d->ops->pending(d));
 }
 
 /**
- * vq_driver_get() - Take a used element
+ * vq_driver_get() - Take a used request
  * @d:		driver state
  * @ret_len:	bytes the device says it wrote, untrusted
  *
- * Return: the request's token; NULL where there is none, or where the device
- * names a head that is not outstanding.
+ * Return: the request's token; NULL where there is none, or where the queue is
+ * broken, now or before.
  */
 void *vq_driver_get(struct vq_driver *d, uint32_t *ret_len)
 {
-	const struct vring_used_elem *u;
 	uint32_t id;
-	void *token;
 
 	if (!vq_driver_pending(d))
 		return NULL;
-	u = &d->used->ring[d->last_used & (d->size - 1)];
-	id = le32toh(LOAD(&u->id));
-	d->last_used++;
-	if (id >= d->size || !d->token[id])
+	if (d->in_batch)
+		return get_in_order(d, ret_len);
+	id = d->ops->used(d, ret_len);
+	if (!is_outstanding(d, id)) {
+		d->broken = true;
 		return NULL;
-	*ret_len = le32toh(LOAD(&u->len));
-	token = d->token[id];
-	d->token[id] = NULL;
-	driver_free_chain(d, id);
-	return token;
+	}
+	if (!d->order) {
+		d->ops->skip(d, 1, d->pending[id].nr);
+		return take(d, id);
+	}
+	d->batch_id = id;
+	d->batch_len = *ret_len;
+	skip_batch(d, id);
+	return get_in_order(d, ret_len);
 }
 
 /**
@@ -190,25 +221,19 @@ void *vq_driver_get(struct vq_driver *d, uint32_t *ret_len)
  */
 void vq_driver_disable_cb(struct vq_driver *d)
 {
-	if (!d->event_idx)
-		STORE(&d->avail->flags, htole16(VRING_AVAIL_F_NO_INTERRUPT));
-	else /* an index just passed: reached again after 2^16 elements */
-		STORE(&d->avail->ring[d->size], htole16(d->last_used - 1));
+	d->ops->disable_cb(d);
 }
 
 /**
- * vq_driver_enable_cb() - Ask for a notification at the next used element
+ * vq_driver_enable_cb() - Ask for a notification at the next used entry
  * @d:		driver state
  *
  * Return: true if one came in meanwhile: take it, no notification may come.
  */
 bool vq_driver_enable_cb(struct vq_driver *d)
 {
-	if (!d->event_idx)
-		STORE(&d->avail->flags, 0);
-	else
-		STORE(&d->avail->ring[d->size], htole16(d->last_used));
-	/* Full fence: pairs with the one in split_should_notify(). */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	d->ops->enable_cb(d);
+	/* Pairs with the fence in the device's should_notify. */
+	vq_fence();
 	return vq_driver_pending(d);
 }

@@ -2,19 +2,25 @@
 /*
  * Virtqueue: what the ring formats have in common.
  *
- * Theory of operation: the driver is untrusted. A format copies a descriptor
- * into private memory once and hands the copy to vq_chain_add(), which is the
- * only place where guest addresses become segments. Each violation ends in
+ * Theory of operation: the driver is untrusted. Each violation ends in
  * vq_break(): the first reason is kept, the queue gives out nothing more, and
- * the device reports that it needs a reset. Nothing here allocates.
+ * the device reports that it needs a reset. Memory is allocated by vq_start()
+ * and freed by vq_stop(), none in between.
+ *
+ * With VIRTIO_F_IN_ORDER the device gives elements back as it likes, and they
+ * are shown to the driver in the order in which they were popped, one used
+ * entry each: a batch needs no shorter way here, and lengths stay exact.
  */
 #include "virtio/queue.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/virtio_config.h>
+
+#include "virtio/order.h"
 
 #include "cw/util.h"
 
@@ -39,6 +45,7 @@ static const char *const fault_str[] = {
 	[VQ_FAULT_INDIRECT_ADDR] = "indirect-addr",
 	[VQ_FAULT_SETUP] = "setup",
 	[VQ_FAULT_DEVICE] = "device",
+	[VQ_FAULT_INDIRECT_CHAIN] = "indirect-chain",
 };
 static_assert(CW_ARRAY_SIZE(fault_str) == VQ_FAULT_COUNT, "name each fault");
 
@@ -53,18 +60,25 @@ const char *vq_fault_str(enum vq_fault fault)
 	return (unsigned int)fault < VQ_FAULT_COUNT ? fault_str[fault] : "?";
 }
 
+static bool is_packed(uint64_t features)
+{
+	return features & (1ULL << VIRTIO_F_RING_PACKED);
+}
+
 /**
  * vq_area_size() - Bytes of a part of the ring
  * @area:	which
  * @size:	descriptors
  * @features:	negotiated; EVENT_IDX adds a field at the end of two parts
  *
- * Return: bytes (virtio 1.3, 2.7).
+ * Return: bytes (virtio 1.3, 2.7, 2.8.10.1).
  */
 size_t vq_area_size(enum vq_area area, uint16_t size, uint64_t features)
 {
 	size_t event = features & (1ULL << VIRTIO_RING_F_EVENT_IDX) ? sizeof(uint16_t) : 0;
 
+	if (area != VQ_AREA_DESC && is_packed(features))
+		return sizeof(struct vring_packed_desc_event);
 	switch (area) {
 	case VQ_AREA_DESC:
 		return sizeof(struct vring_desc) * size;
@@ -80,17 +94,16 @@ size_t vq_area_size(enum vq_area area, uint16_t size, uint64_t features)
  * @area:	which
  * @features:	negotiated
  *
- * Return: bytes, power of two (virtio 1.3, 2.7).
+ * Return: bytes, power of two (virtio 1.3, 2.7, 2.8.10.1).
  */
 size_t vq_area_align(enum vq_area area, uint64_t features)
 {
-	static const uint8_t align[VQ_AREA_COUNT] = {
-		VRING_DESC_ALIGN_SIZE,
-		VRING_AVAIL_ALIGN_SIZE,
-		VRING_USED_ALIGN_SIZE,
+	static const uint8_t align[2][VQ_AREA_COUNT] = {
+		{VRING_DESC_ALIGN_SIZE, VRING_AVAIL_ALIGN_SIZE, VRING_USED_ALIGN_SIZE},
+		{16, 4, 4},
 	};
 
-	return align[area];
+	return align[is_packed(features)][area];
 }
 
 /**
@@ -106,19 +119,44 @@ void vq_init(struct vq *q, void (*on_fault)(struct vq *q), void *opaque)
 	q->opaque = opaque;
 }
 
-/**
- * vq_start() - Let a queue run
- * @q:		stopped queue
- * @setup:	copied; see there
- *
- * Return: 0; -EINVAL where size, alignment or an address can't be, -ENOTSUP
- * for a ring format that is not there. The queue then stays stopped.
- */
-int vq_start(struct vq *q, const struct vq_setup *setup)
+static void storage_free(struct vq *q)
 {
-	if (setup->features & (1ULL << VIRTIO_F_RING_PACKED))
-		return -ENOTSUP;
-	if (!cw_is_pow2(setup->size) || setup->size > VQ_MAX_SIZE)
+	free(q->busy);
+	free(q->table);
+	free(q->order);
+	q->busy = NULL;
+	q->table = NULL;
+	q->order = NULL;
+}
+
+/* Ids: of a split ring its heads, of a packed one what the driver likes. */
+static size_t nr_ids(const struct vq_setup *setup)
+{
+	return is_packed(setup->features) ? UINT16_MAX + 1 : setup->size;
+}
+
+static int storage_alloc(struct vq *q)
+{
+	bool in_order = q->setup.features & (1ULL << VIRTIO_F_IN_ORDER);
+
+	q->busy = calloc((nr_ids(&q->setup) + 63) / 64, sizeof(*q->busy));
+	q->table = calloc(q->setup.size, sizeof(*q->table));
+	if (in_order)
+		q->order = calloc(q->setup.size, sizeof(*q->order));
+	q->order_head = 0;
+	q->order_tail = 0;
+	if (q->busy && q->table && (q->order || !in_order))
+		return 0;
+	storage_free(q);
+	return -ENOMEM;
+}
+
+static int setup_check(const struct vq_setup *setup)
+{
+	if (!setup->size || setup->size > VQ_MAX_SIZE)
+		return -EINVAL;
+	/* 2.7: the split ring's indexes are taken modulo its size. */
+	if (!is_packed(setup->features) && !cw_is_pow2(setup->size))
 		return -EINVAL;
 	for (int i = 0; i < VQ_AREA_COUNT; i++) {
 		uintptr_t addr = (uintptr_t)setup->area[i];
@@ -126,13 +164,40 @@ int vq_start(struct vq *q, const struct vq_setup *setup)
 		if (!addr || addr & (vq_area_align(i, setup->features) - 1))
 			return -EINVAL;
 	}
+	return 0;
+}
+
+/**
+ * vq_start() - Let a queue run
+ * @q:		stopped queue
+ * @setup:	copied; see there
+ *
+ * Return: 0; -EINVAL where size, alignment, an address or the base can't be,
+ * -ENOMEM. The queue then stays stopped.
+ */
+int vq_start(struct vq *q, const struct vq_setup *setup)
+{
+	const struct vq_ops *ops = is_packed(setup->features) ? &vq_packed_ops : &vq_split_ops;
+	bool modern = setup->features & (1ULL << VIRTIO_F_VERSION_1);
+	int ret = setup_check(setup);
+
+	if (ret)
+		return ret;
 	q->setup = *setup;
 	q->fault = VQ_FAULT_NONE;
 	q->generation++;
-	q->unsignalled = setup->base != 0;
-	memset(q->busy, 0, sizeof(q->busy));
-	q->ops = &vq_split_ops;
-	return q->ops->start(q);
+	q->unsignalled = setup->base != vq_fresh_base(setup->features);
+	q->swap = vq_order_swaps(!modern && setup->big_endian);
+	ret = storage_alloc(q);
+	if (ret)
+		return ret;
+	ret = ops->start(q);
+	if (ret) {
+		storage_free(q);
+		return ret;
+	}
+	q->ops = ops;
+	return 0;
 }
 
 /**
@@ -142,13 +207,15 @@ int vq_start(struct vq *q, const struct vq_setup *setup)
  * Elements still held by the device are refused by vq_push() from here on; a
  * device that pauses gives its elements back first.
  *
- * Return: index to restart from, 0 where the queue did not run.
+ * Return: where to restart from (struct vq_setup, @base); 0 where the queue did
+ * not run, which says nothing.
  */
-uint16_t vq_stop(struct vq *q)
+uint32_t vq_stop(struct vq *q)
 {
-	uint16_t base = q->ops ? q->ops->base(q) : 0;
+	uint32_t base = q->ops ? q->ops->base(q) : 0;
 
 	q->ops = NULL;
+	storage_free(q);
 	return base;
 }
 
@@ -202,15 +269,22 @@ int vq_pop(struct vq *q, struct vq_elem *elem)
 	elem->in_len = 0;
 	elem->generation = q->generation;
 	ret = q->ops->pop(q, elem);
-	if (ret > 0)
-		q->stat.popped++;
-	return ret;
+	if (ret <= 0)
+		return ret;
+	q->stat.popped++;
+	if (q->order) {
+		elem->slot = q->order_tail++ % q->setup.size;
+		q->order[elem->slot] = (struct vq_done){.id = elem->id, .nr = elem->nr};
+	}
+	return 1;
 }
 
 static bool elem_is_held(const struct vq *q, const struct vq_elem *elem)
 {
-	return q->ops && elem->generation == q->generation && elem->id < q->setup.size &&
-	       q->busy[elem->id / 64] & (1ULL << elem->id % 64);
+	if (!q->ops || elem->generation != q->generation || elem->id >= nr_ids(&q->setup) ||
+	    !(q->busy[elem->id / 64] & (1ULL << elem->id % 64)))
+		return false;
+	return !q->order || !q->order[elem->slot].ready;
 }
 
 static void clear_busy(struct vq *q, uint16_t id)
@@ -231,8 +305,30 @@ int vq_unpop(struct vq *q, const struct vq_elem *elem)
 		return -ESTALE;
 	clear_busy(q, elem->id);
 	q->ops->unpop(q, elem);
+	q->order_tail--;
 	q->stat.popped--;
 	return 0;
+}
+
+static void push_one(struct vq *q, const struct vq_done *done)
+{
+	clear_busy(q, done->id);
+	q->ops->push(q, done);
+	q->stat.pushed++;
+	q->unsignalled = true;
+}
+
+/* Shows the driver what is ready at the front, up to the first gap. */
+static void push_in_order(struct vq *q)
+{
+	while (q->order_head != q->order_tail) {
+		struct vq_done *done = &q->order[q->order_head % q->setup.size];
+
+		if (!done->ready)
+			return;
+		push_one(q, done);
+		q->order_head++;
+	}
 }
 
 /**
@@ -248,19 +344,24 @@ int vq_unpop(struct vq *q, const struct vq_elem *elem)
  */
 int vq_push(struct vq *q, const struct vq_elem *elem, uint32_t written)
 {
+	struct vq_done done = {.id = elem->id, .nr = elem->nr, .ready = true};
+
 	if (!elem_is_held(q, elem))
 		return -ESTALE;
 	if (q->fault)
 		return -EINVAL;
-	clear_busy(q, elem->id);
-	q->ops->push(q, elem, cw_min(written, elem->in_len));
-	q->stat.pushed++;
-	q->unsignalled = true;
+	done.written = cw_min(written, elem->in_len);
+	if (q->order) {
+		q->order[elem->slot] = done;
+		push_in_order(q);
+	} else {
+		push_one(q, &done);
+	}
 	return 0;
 }
 
 /**
- * vq_outstanding() - Elements popped and not given back
+ * vq_outstanding() - Elements popped that the driver does not see as used
  * @q:		queue
  *
  * Return: their number.
@@ -269,7 +370,7 @@ unsigned int vq_outstanding(const struct vq *q)
 {
 	unsigned int n = 0;
 
-	for (size_t i = 0; i < CW_ARRAY_SIZE(q->busy); i++)
+	for (size_t i = 0; q->busy && i < (nr_ids(&q->setup) + 63) / 64; i++)
 		n += __builtin_popcountll(q->busy[i]);
 	return n;
 }
@@ -323,7 +424,7 @@ bool vq_enable_notify(struct vq *q)
 /**
  * vq_test_and_set_busy() - Note that the device holds an element
  * @q:		queue
- * @id:		element id, below the queue's size
+ * @id:		element id, of a split ring below its size
  *
  * Return: whether it already did.
  */
@@ -334,45 +435,4 @@ bool vq_test_and_set_busy(struct vq *q, uint16_t id)
 
 	q->busy[id / 64] |= bit;
 	return was;
-}
-
-/**
- * vq_chain_add() - Append a descriptor to an element
- * @q:		queue, for its memory map and to break it
- * @elem:	element that is being built
- * @desc:	private copy of the descriptor, not indirect
- *
- * Return: 0, or -EINVAL with the queue broken.
- */
-int vq_chain_add(struct vq *q, struct vq_elem *elem, const struct vq_desc *desc)
-{
-	const uint16_t known = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE;
-	bool write = desc->flags & VRING_DESC_F_WRITE;
-	size_t used = elem->out.n + elem->in.n;
-	struct vq_segs part = {elem->seg + used, VQ_MAX_SEGS - used};
-	int ret;
-
-	if (desc->flags & ~known)
-		return vq_break(q, VQ_FAULT_FLAGS);
-	/* virtio 1.3, 2.7.4.2: readable elements come first. */
-	if (!write && elem->in.n)
-		return vq_break(q, VQ_FAULT_ORDER);
-	if (!desc->len)
-		return vq_break(q, VQ_FAULT_ZERO_LENGTH);
-	/* 2.7.5: a chain has no more than 2^32 bytes; lengths fit 32 bits here. */
-	if (desc->len > UINT32_MAX - elem->out_len - elem->in_len)
-		return vq_break(q, VQ_FAULT_CHAIN_BYTES);
-	ret = vq_mem_map(q->setup.mem, desc->addr, desc->len, &part);
-	if (ret)
-		return vq_break(q, ret == -E2BIG ? VQ_FAULT_SEGMENTS : VQ_FAULT_ADDRESS);
-	if (write) {
-		if (!elem->in.n)
-			elem->in.seg = part.seg;
-		elem->in.n += part.n;
-		elem->in_len += desc->len;
-	} else {
-		elem->out.n += part.n;
-		elem->out_len += desc->len;
-	}
-	return 0;
 }

@@ -19,11 +19,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <linux/virtio_config.h>
+
 #include "virtio/iov.h"
 #include "virtio/mem.h"
+#include "virtio/packed.h"
 #include "virtio/split.h"
 
-#define VQ_MAX_SIZE 1024 /* descriptors of a queue; QEMU's limit, too */
+#define VQ_MAX_SIZE 32768 /* descriptors of a queue (virtio 1.3, 2.6) */
+#define VQ_F_NOTIFICATION_DATA 38 /* newer than some Linux headers (6) */
 #define VQ_MAX_SEGS 512	 /* segments of an element, after splitting at regions */
 
 /**
@@ -52,15 +56,18 @@ enum vq_fault {
 	VQ_FAULT_INDIRECT_NEST = 16, /* table inside a table */
 	VQ_FAULT_INDIRECT_ADDR = 17, /* table that is not all RAM */
 	VQ_FAULT_SETUP = 18,	     /* size, alignment or address of the ring */
-	VQ_FAULT_DEVICE = 19,	     /* the device found a request it can't go on from */
+	VQ_FAULT_DEVICE = 19,	      /* the device found a request it can't go on from */
+	VQ_FAULT_INDIRECT_CHAIN = 20, /* packed ring: table behind other descriptors */
 	VQ_FAULT_COUNT,
 };
 
 /**
  * enum vq_area - Parts of a ring, by the names of virtio 1.x
- * @VQ_AREA_DESC:	descriptor area (split: descriptor table)
- * @VQ_AREA_DRIVER:	driver area (split: available ring)
- * @VQ_AREA_DEVICE:	device area (split: used ring)
+ * @VQ_AREA_DESC:	descriptor area (split: descriptor table; packed: the ring)
+ * @VQ_AREA_DRIVER:	driver area (split: available ring; packed: driver event
+ *			suppression)
+ * @VQ_AREA_DEVICE:	device area (split: used ring; packed: device event
+ *			suppression)
  */
 enum vq_area {
 	VQ_AREA_DESC,
@@ -76,6 +83,8 @@ enum vq_area {
  * @out_len:	bytes of @out when it was popped
  * @in_len:	bytes of @in when it was popped
  * @id:		names the element to the ring
+ * @nr:		ring entries that it takes (packed: descriptors of its chain)
+ * @slot:	its place in the order of use, with VIRTIO_F_IN_ORDER
  * @generation:	of the queue when it was popped: an element from before a
  *		vq_stop() is refused by vq_push()
  * @seg:	storage behind @out and @in, so an element must not be moved
@@ -86,8 +95,25 @@ struct vq_elem {
 	uint32_t out_len;
 	uint32_t in_len;
 	uint16_t id;
+	uint16_t nr;
+	uint16_t slot;
 	uint32_t generation;
 	struct vq_seg seg[VQ_MAX_SEGS];
+};
+
+/**
+ * struct vq_done - An element that was given back
+ * @id:		of the element
+ * @nr:		of the element
+ * @written:	bytes written to it
+ * @ready:	given back by the device, but not yet shown to the driver: others
+ *		came first and VIRTIO_F_IN_ORDER is negotiated
+ */
+struct vq_done {
+	uint16_t id;
+	uint16_t nr;
+	bool ready;
+	uint32_t written;
 };
 
 /**
@@ -95,15 +121,20 @@ struct vq_elem {
  * @mem:	guest memory; the caller keeps it alive until vq_stop()
  * @features:	negotiated virtio features
  * @area:	host addresses of the parts, each vq_area_size() bytes of RAM
- * @size:	descriptors: power of two, at most VQ_MAX_SIZE
- * @base:	index of the next element to pop: 0, or what vq_stop() returned
+ * @size:	descriptors, at most VQ_MAX_SIZE; split: a power of two
+ * @big_endian:	the guest's byte order; counts without VIRTIO_F_VERSION_1 only
+ * @base:	where to start: vq_fresh_base(), or what vq_stop() returned
+ *		(vhost-user's form: the available index; packed: 15 bits and wrap
+ *		counter of the next available one, the same of the next used one in
+ *		the upper half)
  */
 struct vq_setup {
 	const struct vq_mem *mem;
 	uint64_t features;
 	void *area[VQ_AREA_COUNT];
 	uint16_t size;
-	uint16_t base;
+	bool big_endian;
+	uint32_t base;
 };
 
 /**
@@ -134,9 +165,15 @@ struct vq_ops;
  * @unsignalled: something was pushed, or may have been by who ran the queue
  *		before us, since the last vq_should_notify()
  * @stat:	counters
+ * @swap:	ring fields are the other way round than this processor's
  * @split:	state of the split format
+ * @packed:	state of the packed format
  * @busy:	bit per element id that is popped and not yet pushed
  * @table:	private copy of the indirect table that is being read
+ * @order:	with VIRTIO_F_IN_ORDER: ring of @setup.size elements as they were
+ *		popped; NULL without
+ * @order_head:	free-running count of elements shown to the driver
+ * @order_tail:	free-running count of elements popped
  *
  * Thread: one at a time. Segments of popped elements may be used by others.
  */
@@ -148,18 +185,24 @@ struct vq {
 	void *opaque;
 	uint32_t generation;
 	bool unsignalled;
+	bool swap;
 	struct vq_stat stat;
 	struct vq_split split;
-	uint64_t busy[VQ_MAX_SIZE / 64];
-	struct vq_desc table[VQ_MAX_SIZE];
+	struct vq_packed packed;
+	uint64_t *busy;
+	struct vring_desc *table;
+	struct vq_done *order;
+	uint32_t order_head;
+	uint32_t order_tail;
 };
 
 /**
  * struct vq_ops - A ring format
- * @start:	take over q->setup, which is valid as far as formats agree
+ * @start:	take over q->setup, which is valid as far as formats agree;
+ *		-EINVAL where q->setup.base can't be
  * @pop:	1 and an element, 0 where there is none, -EINVAL after vq_break()
  * @unpop:	make the element popped last available again
- * @push:	publish @elem as used, @written bytes of it written
+ * @push:	publish an element as used
  * @should_notify: whether the driver wants to hear of what was pushed
  * @disable_notify: ask the driver for no kicks
  * @enable_notify: ask for kicks; true if elements came in meanwhile
@@ -169,19 +212,30 @@ struct vq_ops {
 	int (*start)(struct vq *q);
 	int (*pop)(struct vq *q, struct vq_elem *elem);
 	void (*unpop)(struct vq *q, const struct vq_elem *elem);
-	void (*push)(struct vq *q, const struct vq_elem *elem, uint32_t written);
+	void (*push)(struct vq *q, const struct vq_done *done);
 	bool (*should_notify)(struct vq *q);
 	void (*disable_notify)(struct vq *q);
 	bool (*enable_notify)(struct vq *q);
-	uint16_t (*base)(const struct vq *q);
+	uint32_t (*base)(const struct vq *q);
 };
 
 size_t vq_area_size(enum vq_area area, uint16_t size, uint64_t features);
 size_t vq_area_align(enum vq_area area, uint64_t features);
 
+/**
+ * vq_fresh_base() - Where a queue starts that nobody has used yet
+ * @features:	negotiated
+ *
+ * Return: the base; both wrap counters of a packed ring start at 1 (2.8.1).
+ */
+static inline uint32_t vq_fresh_base(uint64_t features)
+{
+	return features & (1ULL << VIRTIO_F_RING_PACKED) ? 0x80008000 : 0;
+}
+
 void vq_init(struct vq *q, void (*on_fault)(struct vq *q), void *opaque);
 int vq_start(struct vq *q, const struct vq_setup *setup);
-uint16_t vq_stop(struct vq *q);
+uint32_t vq_stop(struct vq *q);
 bool vq_running(const struct vq *q);
 
 int vq_pop(struct vq *q, struct vq_elem *elem);
@@ -196,8 +250,9 @@ bool vq_enable_notify(struct vq *q);
 int vq_break(struct vq *q, enum vq_fault fault);
 const char *vq_fault_str(enum vq_fault fault);
 
-/* For ring formats: append a validated descriptor to an element. */
+/* For ring formats. */
 int vq_chain_add(struct vq *q, struct vq_elem *elem, const struct vq_desc *desc);
+int vq_table_copy(struct vq *q, const struct vq_desc *desc, uint16_t *ret_n);
 bool vq_test_and_set_busy(struct vq *q, uint16_t id);
 
 #endif

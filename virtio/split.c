@@ -13,15 +13,10 @@
  */
 #include "virtio/split.h"
 
-#include <endian.h>
 #include <errno.h>
 
+#include "virtio/order.h"
 #include "virtio/queue.h"
-
-#include "cw/util.h"
-
-#define LOAD(p) __atomic_load_n((p), __ATOMIC_RELAXED)
-#define STORE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
 /* Fields behind the rings, there with EVENT_IDX only (2.7.6.1, 2.7.8). */
 static uint16_t *split_used_event(struct vq *q)
@@ -50,52 +45,18 @@ static int split_start(struct vq *q)
 	 * The only time the used index is taken from guest memory: after a
 	 * restart it is where the device before us stopped.
 	 */
-	s->used_idx = le16toh(LOAD(&s->used->idx));
+	s->used_idx = vq_load16(q->swap, &s->used->idx);
 	return 0;
 }
 
-static struct vq_desc split_load_desc(const struct vring_desc *p)
+static struct vq_desc split_load_desc(bool swap, const struct vring_desc *p)
 {
 	return (struct vq_desc){
-		.addr = le64toh(LOAD(&p->addr)),
-		.len = le32toh(LOAD(&p->len)),
-		.flags = le16toh(LOAD(&p->flags)),
-		.next = le16toh(LOAD(&p->next)),
+		.addr = vq_load64(swap, &p->addr),
+		.len = vq_load32(swap, &p->len),
+		.flags = vq_load16(swap, &p->flags),
+		.next = vq_load16(swap, &p->next),
 	};
-}
-
-/*
- * Copies the table that @desc names into q->table. It may span regions of
- * guest memory: the copy does not.
- */
-static int split_copy_table(struct vq *q, const struct vq_desc *desc, uint16_t *ret_n)
-{
-	struct vq_seg seg[4];
-	struct vq_segs part = {seg, CW_ARRAY_SIZE(seg)};
-	uint32_t n = desc->len / sizeof(struct vring_desc);
-
-	if (!(q->setup.features & (1ULL << VIRTIO_RING_F_INDIRECT_DESC)))
-		return vq_break(q, VQ_FAULT_INDIRECT_OFF);
-	/* 2.7.5.3.1: the driver must not set both. */
-	if (desc->flags & VRING_DESC_F_NEXT)
-		return vq_break(q, VQ_FAULT_INDIRECT_NEXT);
-	if (!n || desc->len % sizeof(struct vring_desc))
-		return vq_break(q, VQ_FAULT_INDIRECT_LEN);
-	if (n > q->setup.size)
-		return vq_break(q, VQ_FAULT_INDIRECT_LONG);
-	if (vq_mem_map(q->setup.mem, desc->addr, desc->len, &part) ||
-	    vq_iov_pull(&part, q->table, desc->len))
-		return vq_break(q, VQ_FAULT_INDIRECT_ADDR);
-	for (uint32_t i = 0; i < n; i++) {
-		struct vq_desc *d = &q->table[i];
-
-		d->addr = le64toh(d->addr);
-		d->len = le32toh(d->len);
-		d->flags = le16toh(d->flags);
-		d->next = le16toh(d->next);
-	}
-	*ret_n = n;
-	return 0;
 }
 
 /**
@@ -111,22 +72,22 @@ static int split_copy_table(struct vq *q, const struct vq_desc *desc, uint16_t *
 static int split_walk_table(struct vq *q, struct vq_elem *elem, const struct vq_desc *desc,
 			    unsigned int seen)
 {
-	const struct vq_desc *d;
 	uint16_t n = 0, i = 0;
+	struct vq_desc d;
 
-	if (split_copy_table(q, desc, &n))
+	if (vq_table_copy(q, desc, &n))
 		return -EINVAL;
-	for (;; i = d->next) {
+	for (;; i = d.next) {
 		if (i >= n)
 			return vq_break(q, VQ_FAULT_NEXT_RANGE);
 		if (seen++ == q->setup.size)
 			return vq_break(q, VQ_FAULT_CHAIN_LONG);
-		d = &q->table[i];
-		if (d->flags & VRING_DESC_F_INDIRECT)
+		d = split_load_desc(q->swap, &q->table[i]);
+		if (d.flags & VRING_DESC_F_INDIRECT)
 			return vq_break(q, VQ_FAULT_INDIRECT_NEST);
-		if (vq_chain_add(q, elem, d))
+		if (vq_chain_add(q, elem, &d))
 			return -EINVAL;
-		if (!(d->flags & VRING_DESC_F_NEXT))
+		if (!(d.flags & VRING_DESC_F_NEXT))
 			return 0;
 	}
 }
@@ -143,7 +104,7 @@ static int split_walk(struct vq *q, struct vq_elem *elem, uint16_t i)
 		/* A loop is a chain that is longer than the table. */
 		if (seen == q->setup.size)
 			return vq_break(q, VQ_FAULT_CHAIN_LONG);
-		d = split_load_desc(&q->split.desc[i]);
+		d = split_load_desc(q->swap, &q->split.desc[i]);
 		/* 2.7.5.3.2: chained descriptors and then a table is legal. */
 		if (d.flags & VRING_DESC_F_INDIRECT)
 			return split_walk_table(q, elem, &d, seen);
@@ -166,7 +127,7 @@ static int split_avail(struct vq *q)
 		 * Acquire: the entries and descriptors that the driver wrote
 		 * before it moved its index must be read after it.
 		 */
-		s->avail_idx = le16toh(__atomic_load_n(&s->avail->idx, __ATOMIC_ACQUIRE));
+		s->avail_idx = vq_load16_acquire(q->swap, &s->avail->idx);
 		if ((uint16_t)(s->avail_idx - s->last_avail) > q->setup.size)
 			return vq_break(q, VQ_FAULT_AVAIL_JUMP);
 	}
@@ -181,7 +142,7 @@ static int split_pop(struct vq *q, struct vq_elem *elem)
 
 	if (ret <= 0)
 		return ret;
-	head = le16toh(LOAD(&s->avail->ring[s->last_avail & (q->setup.size - 1)]));
+	head = vq_load16(q->swap, &s->avail->ring[s->last_avail & (q->setup.size - 1)]);
 	if (head >= q->setup.size)
 		return vq_break(q, VQ_FAULT_HEAD_RANGE);
 	if (vq_test_and_set_busy(q, head))
@@ -189,6 +150,7 @@ static int split_pop(struct vq *q, struct vq_elem *elem)
 	if (split_walk(q, elem, head))
 		return -EINVAL;
 	elem->id = head;
+	elem->nr = 1;
 	s->last_avail++;
 	return 1;
 }
@@ -198,16 +160,16 @@ static void split_unpop(struct vq *q, const struct vq_elem *elem)
 	q->split.last_avail--;
 }
 
-static void split_push(struct vq *q, const struct vq_elem *elem, uint32_t written)
+static void split_push(struct vq *q, const struct vq_done *done)
 {
 	struct vq_split *s = &q->split;
 	struct vring_used_elem *u = &s->used->ring[s->used_idx & (q->setup.size - 1)];
 
-	STORE(&u->id, htole32(elem->id));
-	STORE(&u->len, htole32(written));
+	vq_store32(q->swap, &u->id, done->id);
+	vq_store32(q->swap, &u->len, done->written);
 	s->used_idx++;
 	/* Release: data and used element are there before the index says so. */
-	__atomic_store_n(&s->used->idx, htole16(s->used_idx), __ATOMIC_RELEASE);
+	vq_store16_release(q->swap, &s->used->idx, s->used_idx);
 	/*
 	 * Long before the distance to the last decision wraps, and with it the
 	 * comparison of 2.7.7.2, forget that decision: the next one is "notify".
@@ -226,21 +188,22 @@ static bool split_should_notify(struct vq *q)
 	 * Full fence: the used index must be visible before the driver's wish
 	 * is read. Else the driver may set its event index, look for used
 	 * elements and see none, while we read its old wish: both would wait.
-	 * Pairs with the fence in vq_driver_enable_cb() and Linux' virtio_mb().
+	 * Pairs with the fence in the driver's enable_cb and Linux' virtio_mb().
 	 */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	vq_fence();
 	if (!s->event_idx)
-		return !(le16toh(LOAD(&s->avail->flags)) & VRING_AVAIL_F_NO_INTERRUPT);
+		return !(vq_load16(q->swap, &s->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
 	s->signalled = s->used_idx;
 	s->signalled_valid = true;
-	return !valid || vring_need_event(le16toh(LOAD(split_used_event(q))), s->used_idx, old);
+	return !valid ||
+	       vring_need_event(vq_load16(q->swap, split_used_event(q)), s->used_idx, old);
 }
 
 static void split_disable_notify(struct vq *q)
 {
 	/* With EVENT_IDX an event index left behind asks for nothing (2.7.10). */
 	if (!q->split.event_idx)
-		STORE(&q->split.used->flags, htole16(VRING_USED_F_NO_NOTIFY));
+		vq_store16(q->swap, &q->split.used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
 static bool split_enable_notify(struct vq *q)
@@ -248,19 +211,19 @@ static bool split_enable_notify(struct vq *q)
 	struct vq_split *s = &q->split;
 
 	if (s->event_idx)
-		STORE(split_avail_event(q), htole16(s->last_avail));
+		vq_store16(q->swap, split_avail_event(q), s->last_avail);
 	else
-		STORE(&s->used->flags, 0);
+		vq_store16(q->swap, &s->used->flags, 0);
 	/*
 	 * Full fence: the wish must be visible before the driver's index is
 	 * read again. Else a driver that adds in between reads the old wish,
 	 * sends no kick, and we read its old index: both would wait.
 	 */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return le16toh(LOAD(&s->avail->idx)) != s->last_avail;
+	vq_fence();
+	return vq_load16(q->swap, &s->avail->idx) != s->last_avail;
 }
 
-static uint16_t split_base(const struct vq *q)
+static uint32_t split_base(const struct vq *q)
 {
 	return q->split.last_avail;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest that writes what it likes to a split ring, and a device that pops
+ * A guest that writes what it likes to a ring of either format, and a device that pops
  * and pushes. Also the other way round: a device that lies to our driver side.
  *
- * Covers: virtio/queue.c virtio/split.c virtio/mem.c virtio/iov.c virtio/driver.c
+ * Covers: virtio/queue.c virtio/chain.c virtio/split.c virtio/packed.c virtio/mem.c
+ * virtio/iov.c virtio/driver.c virtio/driver_split.c virtio/driver_packed.c
  */
 #include <errno.h>
 
@@ -30,6 +31,11 @@ struct ring {
 	unsigned int nr_held;
 	uint8_t *ram;
 };
+
+static bool is_packed(const struct ring *r)
+{
+	return r->setup.features & (1ull << VIRTIO_F_RING_PACKED);
+}
 
 static void on_fault(struct vq *q)
 {
@@ -69,7 +75,9 @@ static void ring_start(struct ring *r, uint16_t size, uint64_t features)
 {
 	uint32_t at = 0;
 
-	r->setup = (struct vq_setup){ .mem = &r->mem, .features = features, .size = size };
+	r->setup = (struct vq_setup){ .mem = &r->mem, .features = features, .size = size,
+				      .base = vq_fresh_base(features),
+				      .big_endian = true };
 	for (int i = 0; i < VQ_AREA_COUNT; i++) {
 		r->setup.area[i] = r->ram + at;
 		at += (uint32_t)((vq_area_size(i, size, features) + 63) & ~63ul);
@@ -191,10 +199,10 @@ static void start_refused(struct ring *r, uint8_t what)
 
 	switch (what % 4) {
 	case 0:
-		bad.size = what & 4 ? 0 : 3;
+		bad.size = what & 4 || is_packed(r) ? 0 : 3;
 		break;
 	case 1:
-		bad.features |= 1ull << VIRTIO_F_RING_PACKED;
+		bad.size = VQ_MAX_SIZE + 1;
 		break;
 	case 2:
 		*area = (char *)*area + 1;
@@ -217,8 +225,15 @@ static void op_restart(struct ring *r)
 					       r->ram + (gpa - RAM_GPA)));
 		FZ_REQUIRE(vq_mem_add(&r->mem, RAM_GPA, 1 + fz_u16(&r->in), r->ram) < 0);
 	}
-	if (fz_u8(&r->in) & 1)
-		r->setup.base = fz_u16(&r->in);
+	if (fz_u8(&r->in) & 1) {
+		uint16_t base = fz_u16(&r->in);
+		bool beyond = (base & 0x7fff) >= r->setup.size;
+
+		r->setup.base = base;
+		if (is_packed(r))
+			r->setup.base = beyond ? vq_fresh_base(r->setup.features) :
+						 base | (uint32_t)base << 16;
+	}
 	if (fz_u8(&r->in) & 1)
 		start_refused(r, fz_u8(&r->in));
 	FZ_REQUIRE(!vq_start(&r->q, &r->setup));
@@ -228,8 +243,17 @@ static void op_head(struct ring *r)
 {
 	uint8_t head = fz_u8(&r->in);
 
-	r->drv.avail->ring[r->drv.avail->idx % r->setup.size] = head;
-	r->drv.avail->idx++;
+	if (is_packed(r)) {
+		struct vring_packed_desc *d = r->setup.area[VQ_AREA_DESC];
+
+		d += r->q.packed.avail.pos % r->setup.size;
+		d->id = head;
+		d->flags &= ~(VQ_PACKED_AVAIL | VQ_PACKED_USED);
+		d->flags |= vq_packed_avail_flags(r->q.packed.avail.wrap);
+		return;
+	}
+	r->drv.split.avail->ring[r->drv.split.avail->idx % r->setup.size] = head;
+	r->drv.split.avail->idx++;
 }
 
 /* The driver's orderly side, against whatever lies in the used ring. */
@@ -275,7 +299,8 @@ static void ring_op(struct ring *r)
 	case 0:
 	case 1:
 		d = descriptor(r);
-		r->drv.desc[fz_u8(&r->in) % r->setup.size] = d;
+		((struct vring_desc *)r->setup.area[VQ_AREA_DESC])[fz_u8(&r->in) % r->setup.size] =
+			d;
 		break;
 	case 2:
 	case 3:
@@ -325,6 +350,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	shape = fz_u8(&r->in);
 	features |= (uint64_t)(shape >> 3 & 1) << VIRTIO_RING_F_INDIRECT_DESC;
 	features |= (uint64_t)(shape >> 4 & 1) << VIRTIO_RING_F_EVENT_IDX;
+	features |= (uint64_t)(shape >> 5 & 1) << VIRTIO_F_RING_PACKED;
+	features |= (uint64_t)(shape >> 6 & 1) << VIRTIO_F_IN_ORDER;
+	/* A legacy guest, and one of the other byte order. */
+	if (shape >> 7 & 1)
+		features &= ~(1ull << VIRTIO_F_VERSION_1);
 	r->ram = aligned_alloc(4096, RAM_SIZE);
 	memset(r->ram, 0, RAM_SIZE);
 	vq_mem_init(&r->mem);
@@ -337,6 +367,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (r->nr_held)
 		free(r->held[--r->nr_held]);
 	vq_stop(&r->q);
+	vq_driver_finish(&r->drv);
 	free(r->ram);
 	free(r);
 	return 0;

@@ -22,7 +22,7 @@
 #include "tests/tap.h"
 
 #define RAM_GPA 0x100000ull
-#define RAM_SIZE 0x100000ull
+#define RAM_SIZE 0x400000ull
 #define RAM_SEAM (RAM_GPA + RAM_SIZE / 2)
 #define RAM_END (RAM_GPA + RAM_SIZE)
 
@@ -62,13 +62,16 @@ static inline struct fake_driver *fake_start(uint16_t size, uint64_t features)
 	uint64_t at = RAM_GPA;
 
 	free(f->ram);
+	vq_stop(&f->q);
+	vq_driver_finish(&f->drv);
 	memset(f, 0, sizeof(*f));
 	f->ram = aligned_alloc(4096, RAM_SIZE);
 	memset(f->ram, 0, RAM_SIZE);
 	vq_mem_init(&f->mem);
 	CHECK_EQ(vq_mem_add(&f->mem, RAM_GPA, RAM_SIZE / 2, f->ram), 0);
 	CHECK_EQ(vq_mem_add(&f->mem, RAM_SEAM, RAM_SIZE / 2, f->ram + RAM_SIZE / 2), 0);
-	f->setup = (struct vq_setup){.mem = &f->mem, .features = features, .size = size};
+	f->setup = (struct vq_setup){.mem = &f->mem, .features = features, .size = size,
+		.base = vq_fresh_base(features)};
 	for (int i = 0; i < VQ_AREA_COUNT; i++) {
 		f->setup.area[i] = fake_ptr(at);
 		at += (vq_area_size(i, size, features) + 4095) & ~4095ull;
@@ -90,14 +93,14 @@ static inline void fake_desc(struct vring_desc *d, uint64_t addr, uint32_t len, 
 static inline void fake_set(struct fake_driver *f, unsigned int i, uint64_t addr, uint32_t len,
 			    uint32_t flags_next)
 {
-	fake_desc(&f->drv.desc[i], addr, len, flags_next);
+	fake_desc(&f->drv.split.desc[i], addr, len, flags_next);
 }
 
 /* Makes @head available, by hand. */
 static inline void fake_avail(struct fake_driver *f, uint16_t head)
 {
-	f->drv.avail->ring[f->drv.avail->idx % f->drv.size] = head;
-	f->drv.avail->idx++;
+	f->drv.split.avail->ring[f->drv.split.avail->idx % f->drv.size] = head;
+	f->drv.split.avail->idx++;
 }
 
 /* Makes @n requests of one buffer each available, in an orderly way. */

@@ -46,7 +46,7 @@ TEST(event_index_notifies_when_it_is_passed_only)
 	fake_pop_push(f, 0);
 	/* The first decision after a start is "notify". */
 	CHECK(vq_should_notify(&f->q));
-	f->drv.avail->ring[8] = 3;
+	f->drv.split.avail->ring[8] = 3;
 	fake_pop_push(f, 0);
 	CHECK(!vq_should_notify(&f->q));
 	fake_pop_push(f, 0);
@@ -64,7 +64,7 @@ TEST(event_index_counts_batches)
 	fake_add(f, 8, 1);
 	fake_pop_push(f, 0);
 	vq_should_notify(&f->q);
-	f->drv.avail->ring[8] = 3;
+	f->drv.split.avail->ring[8] = 3;
 	for (int i = 0; i < 7; i++)
 		fake_pop_push(f, 0);
 	CHECK(vq_should_notify(&f->q));
@@ -82,7 +82,7 @@ TEST(event_index_works_across_the_wrap)
 		vq_should_notify(&f->q);
 		vq_driver_get(&f->drv, &len);
 	}
-	f->drv.avail->ring[8] = 0xffff;
+	f->drv.split.avail->ring[8] = 0xffff;
 	fake_add(f, 2, 1);
 	fake_pop_push(f, 0);
 	CHECK(vq_should_notify(&f->q));
@@ -100,7 +100,7 @@ TEST(many_elements_without_a_decision_end_in_a_notification)
 	vq_should_notify(&f->q);
 	vq_driver_get(&f->drv, &len);
 	/* The index asked for was passed; the distance then wraps to 0. */
-	f->drv.avail->ring[8] = 100;
+	f->drv.split.avail->ring[8] = 100;
 	for (int i = 0; i < 65536; i++) {
 		fake_add(f, 1, 1);
 		fake_pop_push(f, 0);
@@ -116,7 +116,7 @@ TEST(restarted_queue_notifies_once_too_often_rather_than_too_rarely)
 	fake_add(f, 2, 1);
 	fake_pop_push(f, 0);
 	CHECK(vq_should_notify(&f->q));
-	f->drv.avail->ring[8] = 7;
+	f->drv.split.avail->ring[8] = 7;
 	f->setup.base = vq_stop(&f->q);
 	CHECK_EQ(vq_start(&f->q, &f->setup), 0);
 	fake_pop_push(f, 0);

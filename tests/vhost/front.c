@@ -82,6 +82,7 @@ void front_close(struct front *f)
 		close_fd(&f->q[i].kick);
 		close_fd(&f->q[i].call);
 		close_fd(&f->q[i].err);
+		vq_driver_finish(&f->q[i].drv);
 	}
 }
 

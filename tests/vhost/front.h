@@ -119,7 +119,7 @@ int front_get_config(struct front *f, uint32_t off, void *buf, uint32_t len);
 
 int front_start_queue(struct front *f, unsigned int i, uint16_t size);
 int front_prepare_queue(struct front *f, unsigned int i, uint16_t size);
-int front_describe_queue(struct front *f, unsigned int i, uint16_t base);
+int front_describe_queue(struct front *f, unsigned int i, uint32_t base);
 int front_enable_queue(struct front *f, unsigned int i, bool on);
 int front_stop_queue(struct front *f, unsigned int i);
 

@@ -83,7 +83,7 @@ static int front_set_fd(struct front *f, uint32_t request, unsigned int i, int f
  *
  * Return: the first thing that was refused, as front_set().
  */
-int front_describe_queue(struct front *f, unsigned int i, uint16_t base)
+int front_describe_queue(struct front *f, unsigned int i, uint32_t base)
 {
 	struct front_queue *q = &f->q[i];
 	struct vu_vring_state num = {i, q->size}, start = {i, base};
@@ -136,7 +136,7 @@ int front_start_queue(struct front *f, unsigned int i, uint16_t size)
 	int ret = front_prepare_queue(f, i, size);
 
 	if (!ret)
-		ret = front_describe_queue(f, i, 0);
+		ret = front_describe_queue(f, i, vq_fresh_base(f->features));
 	if (!ret && f->features & 1ull << VU_F_PROTOCOL_FEATURES)
 		ret = front_enable_queue(f, i, true);
 	return ret;

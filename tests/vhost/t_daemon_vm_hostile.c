@@ -207,11 +207,11 @@ TEST(loop_in_a_chain_breaks_the_queue_and_a_reset_mends_it)
 	t_guest_post(g, r, 0, 0);
 	CHECK_EQ(t_guest_wait(g, r), VIRTIO_CUDA_OK);
 	for (int i = 0; i < 256; i++) {
-		drv->desc[i].flags = VRING_DESC_F_NEXT;
-		drv->desc[i].next = 0;
+		drv->split.desc[i].flags = VRING_DESC_F_NEXT;
+		drv->split.desc[i].next = 0;
 	}
-	drv->avail->ring[drv->avail_idx % 256] = 0;
-	drv->avail->idx = ++drv->avail_idx;
+	drv->split.avail->ring[drv->split.avail_idx % 256] = 0;
+	drv->split.avail->idx = ++drv->split.avail_idx;
 	front_kick(&g->f, VIRTIO_CUDA_VQ_CONTROL);
 	CHECK(t_daemon_log_has(&g->d, "CW-E0302"));
 	front_close(&g->f);

@@ -404,7 +404,7 @@ TEST(broken_queue_is_reported)
 	eventfd_t n;
 	uint64_t v;
 
-	drv->avail->idx = 100;
+	drv->split.avail->idx = 100;
 	front_kick(&d->f, 0);
 	CHECK_EQ(vu_queue(d->b, 0)->fault, VQ_FAULT_AVAIL_JUMP);
 	CHECK_EQ(eventfd_read(d->f.q[0].err, &n), 0);
