@@ -16,6 +16,32 @@
 #define CAUSEWAY_SOFT_INFO_VERSION 1
 
 /**
+ * struct causeway_soft_host - Limits that the software GPU is to obey
+ * @size:	bytes of this structure
+ * @total:	bytes of device memory there shall be at most
+ * @take:	called before pages of the arena get in use, with their bytes: 0, or
+ *		-ENOMEM and they are not used
+ * @give:	called when they are not in use any more, and given back to the system
+ * @available:	how many bytes take() would still allow
+ * @hold:	a futex: no block of a kernel is started while it is not 0
+ * @idle:	counts threads that have nothing to do
+ * @threads:	receives the number of threads
+ *
+ * Calls come with locks held: none of them may come back to CUDA.
+ */
+struct causeway_soft_host {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t total;
+	int (*take)(uint64_t bytes);
+	void (*give)(uint64_t bytes);
+	uint64_t (*available)(void);
+	atomic_uint *hold;
+	atomic_uint *idle;
+	atomic_uint *threads;
+};
+
+/**
  * struct causeway_soft_info - Device memory of the software GPU
  * @size:	bytes of this structure
  * @version:	CAUSEWAY_SOFT_INFO_VERSION
@@ -23,6 +49,7 @@
  * @arena_size:	bytes, 0 before cuInit()
  * @arena_fd:	memfd it is a shared mapping of, -1 before cuInit()
  * @copied:	its count of payload bytes, as cw_copy() keeps it
+ * @attach:	gives it limits; before cuInit(), once. @host stays where it is.
  */
 struct causeway_soft_info {
 	uint32_t size;
@@ -32,6 +59,7 @@ struct causeway_soft_info {
 	int32_t arena_fd;
 	uint32_t reserved;
 	const atomic_ullong *copied;
+	void (*attach)(const struct causeway_soft_host *host);
 };
 
 #endif

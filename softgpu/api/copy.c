@@ -121,7 +121,7 @@ static bool side_ok(enum side side, const void *p, uint64_t span, enum place *re
 	if (side != SIDE_HOST && sg_mem_find((uint64_t)p, NULL))
 		return false;
 	/* Device addresses that belong to no allocation are no host memory. */
-	if ((uint64_t)p - sg_mem_arena_base() < sg_mem_total())
+	if ((uint64_t)p - sg_mem_arena_base() < sg_mem_arena_size())
 		return false;
 	return side != SIDE_DEVICE && p;
 }

@@ -21,11 +21,21 @@ static struct {
 
 static __thread bool in_callback;
 
+/* Before cuInit(), by the worker that has loaded us. */
+static void attach_host(const struct causeway_soft_host *host)
+{
+	if (host->size < sizeof(*host) || atomic_load(&state.ready))
+		return;
+	sg_mem_attach(host);
+	sg_sched_attach(host);
+}
+
 CW_EXPORT struct causeway_soft_info causeway_soft_info = {
 	.size = sizeof(struct causeway_soft_info),
 	.version = CAUSEWAY_SOFT_INFO_VERSION,
 	.arena_fd = -1,
 	.copied = &cw_copied_bytes,
+	.attach = attach_host,
 };
 
 static void after_fork(void)
@@ -66,7 +76,7 @@ static int init_once(void)
 		return err;
 	pthread_atfork(NULL, NULL, after_fork);
 	causeway_soft_info.arena_base = sg_mem_arena_base();
-	causeway_soft_info.arena_size = sg_mem_total();
+	causeway_soft_info.arena_size = sg_mem_arena_size();
 	causeway_soft_info.arena_fd = sg_mem_arena_fd();
 	return 0;
 }

@@ -51,6 +51,9 @@ struct sg_heap {
 int sg_heap_init(struct sg_heap *heap, uint64_t size, uint64_t granule);
 void sg_heap_fini(struct sg_heap *heap);
 int sg_heap_alloc(struct sg_heap *heap, uint64_t size, uint64_t align, uint64_t *ret_off);
+int sg_heap_alloc_within(struct sg_heap *heap, uint64_t size, uint64_t page, uint64_t *ret_off);
 int sg_heap_free(struct sg_heap *heap, uint64_t off, uint64_t *ret_size);
+uint64_t sg_heap_own_pages(const struct sg_heap *heap, uint64_t off, uint64_t page,
+			   uint64_t *ret_start);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cw/soft_info.h"
 #include "cw/util.h"
 #include "softgpu/mem/arena.h"
 #include "softgpu/mem/heap.h"
@@ -45,6 +46,8 @@ static struct {
 	uint64_t last_id;
 	struct snapshot *current;
 	bool open;
+	const struct causeway_soft_host *host; /* limits; NULL: the arena alone */
+	uint64_t charged;		       /* bytes that were taken from it */
 } mem = { .lock = PTHREAD_MUTEX_INITIALIZER, .arena.fd = -1 };
 
 static bool in_arena(enum sg_mem_kind kind)
@@ -87,22 +90,71 @@ static void range_add(struct range *range, struct sg_mem_info *info)
 	snapshot_drop();
 }
 
+/*
+ * With limits, pages are charged while a block uses a byte of them, and given
+ * back to the system before they are uncharged: what the arena's file holds is
+ * never more than what was charged.
+ */
+static int arena_alloc(uint64_t size, uint64_t align, uint64_t *ret_off)
+{
+	int err = sg_heap_alloc(&mem.heap, size, align, ret_off);
+	uint64_t start, pages;
+
+	if (err || !mem.host)
+		return err;
+	pages = sg_heap_own_pages(&mem.heap, *ret_off, PAGE, &start);
+	if (!pages || !mem.host->take(pages)) {
+		mem.charged += pages;
+		return 0;
+	}
+	/* No page more; what is charged may have room still. */
+	sg_heap_free(&mem.heap, *ret_off, NULL);
+	if (size > PAGE || align > SG_HEAP_GRANULE)
+		return -ENOMEM;
+	return sg_heap_alloc_within(&mem.heap, size, PAGE, ret_off);
+}
+
+static void arena_free(uint64_t off)
+{
+	uint64_t start, size;
+
+	if (!mem.host) {
+		if (!sg_heap_free(&mem.heap, off, &size) && size >= PUNCH_MIN)
+			sg_arena_punch(&mem.arena, off, size);
+		return;
+	}
+	size = sg_heap_own_pages(&mem.heap, off, PAGE, &start);
+	sg_heap_free(&mem.heap, off, NULL);
+	if (!size)
+		return;
+	sg_arena_punch(&mem.arena, start, size);
+	mem.charged -= size;
+	mem.host->give(size);
+}
+
 /* Take the range out of the table and give its memory back. */
 static void range_drop(struct range *range)
 {
 	struct sg_mem_info *info = &range->info;
-	uint64_t off = info->base - (uint64_t)mem.arena.base, size;
 
 	sg_tree_remove(&mem.ranges, &range->node);
 	mem.count--;
 	snapshot_drop();
 	if (in_arena(info->kind)) {
-		if (!sg_heap_free(&mem.heap, off, &size) && size >= PUNCH_MIN)
-			sg_arena_punch(&mem.arena, off, size);
+		arena_free(info->base - (uint64_t)mem.arena.base);
 	} else if (info->kind != SG_MEM_REGISTERED) {
 		munmap((void *)info->base, cw_align_up(info->size, PAGE));
 	}
 	free(range);
+}
+
+/**
+ * sg_mem_attach() - Have device memory limited
+ * @host:	limits; before sg_mem_open()
+ */
+void sg_mem_attach(const struct causeway_soft_host *host)
+{
+	mem.host = host;
 }
 
 /**
@@ -130,12 +182,17 @@ int sg_mem_open(void)
 
 uint64_t sg_mem_total(void)
 {
-	return mem.heap.size;
+	return mem.host ? cw_min(mem.heap.size, mem.host->total) : mem.heap.size;
 }
 
 uint64_t sg_mem_arena_base(void)
 {
 	return (uint64_t)mem.arena.base;
+}
+
+uint64_t sg_mem_arena_size(void)
+{
+	return mem.heap.size;
 }
 
 int sg_mem_arena_fd(void)
@@ -146,7 +203,8 @@ int sg_mem_arena_fd(void)
 /**
  * sg_mem_free_bytes() - Device memory not in use
  *
- * Return: bytes; exact, counting whole granules.
+ * Return: bytes; exact, counting whole granules. What pages that are charged
+ * have left counts, too.
  */
 uint64_t sg_mem_free_bytes(void)
 {
@@ -154,6 +212,8 @@ uint64_t sg_mem_free_bytes(void)
 
 	pthread_mutex_lock(&mem.lock);
 	bytes = mem.heap.size - mem.heap.in_use;
+	if (mem.host)
+		bytes = cw_min(bytes, mem.host->available() + mem.charged - mem.heap.in_use);
 	pthread_mutex_unlock(&mem.lock);
 	return bytes;
 }
@@ -189,7 +249,7 @@ int sg_mem_alloc(struct sg_mem_info *info, uint64_t align)
 		return -ENOMEM;
 	pthread_mutex_lock(&mem.lock);
 	if (in_arena(info->kind)) {
-		err = sg_heap_alloc(&mem.heap, info->size, align, &off);
+		err = arena_alloc(info->size, align, &off);
 		info->base = (uint64_t)mem.arena.base + off;
 	} else {
 		err = host_map(info);

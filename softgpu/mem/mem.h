@@ -52,10 +52,14 @@ struct sg_mem_info {
 	enum sg_mem_kind kind;
 };
 
+struct causeway_soft_host;
+
+void sg_mem_attach(const struct causeway_soft_host *host);
 int sg_mem_open(void);
 uint64_t sg_mem_total(void);
 uint64_t sg_mem_free_bytes(void);
 uint64_t sg_mem_arena_base(void);
+uint64_t sg_mem_arena_size(void);
 int sg_mem_arena_fd(void);
 
 int sg_mem_alloc(struct sg_mem_info *info, uint64_t align);

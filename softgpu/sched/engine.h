@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "cw/soft_info.h"
 #include "cw/util.h"
 #include "softgpu/sched/sched.h"
 
@@ -102,6 +103,7 @@ struct sg_group {
  * @idle:	pool threads that sleep
  * @host_idle:	host threads that sleep
  * @host_ready:	length of @host
+ * @limits:	of the process that has loaded us, NULL: none
  */
 struct sg_engine {
 	pthread_mutex_t lock;
@@ -113,6 +115,7 @@ struct sg_engine {
 	struct sg_stream *kicks;
 	unsigned idle, threads, host_idle, host_threads, host_ready, mark_waiters, picks;
 	bool poller;
+	const struct causeway_soft_host *limits;
 };
 
 extern CW_HIDDEN struct sg_engine sg_engine;
@@ -128,6 +131,17 @@ bool sg_grid_step(void);
 void sg_pool_wake(void);
 void sg_pool_wake_host(void);
 int sg_pool_start(void);
+
+/*
+ * Whether compute time rests: no block is started then. Thread: any, without
+ * the lock.
+ */
+static inline bool sg_pool_held(void)
+{
+	const struct causeway_soft_host *limits = sg_engine.limits;
+
+	return limits && atomic_load_explicit(limits->hold, memory_order_relaxed);
+}
 
 static inline void sg_queue_push(struct sg_queue *queue, struct sg_op *op)
 {

@@ -283,7 +283,7 @@ static void run_new(struct sg_grid *grid)
 		return;
 	}
 	pthread_mutex_unlock(&sg_engine.lock);
-	while (index < last && result == SG_RUN_DONE && !atomic_load(error)) {
+	while (index < last && result == SG_RUN_DONE && !atomic_load(error) && !sg_pool_held()) {
 		result = grid->ops->run(grid, slot->exec, index);
 		slot->index = index++;
 	}

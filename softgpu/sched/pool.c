@@ -4,10 +4,13 @@
  * functions. See sched.h.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cw/log.h"
 #include "softgpu/sched/engine.h"
@@ -16,6 +19,9 @@
 /* How long a thread sleeps between two looks at memory a stream waits for. */
 #define POLL_MIN_NS 20000L
 #define POLL_MAX_NS 1000000L
+
+/* Who holds us may die without a word: how often to look again. */
+#define HOLD_LOOK_NS 100000000L
 
 static unsigned wanted_threads;
 
@@ -28,6 +34,18 @@ static void count_threads(void)
 	if (n <= 0)
 		n = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
 	wanted_threads = n > MAX_THREADS ? MAX_THREADS : (unsigned)n;
+}
+
+/**
+ * sg_sched_attach() - Have compute time limited
+ * @host:	limits; before the first operation
+ */
+void sg_sched_attach(const struct causeway_soft_host *host)
+{
+	sg_engine.limits = host;
+	atomic_store(host->threads, sg_sched_threads());
+	/* None has anything to do yet. */
+	atomic_store(host->idle, sg_sched_threads());
 }
 
 /**
@@ -71,14 +89,34 @@ static void run_op(struct sg_op *op)
 	sg_engine_settle();
 }
 
+/* Waits while compute time rests. Called with the lock, drops it. */
+static void pool_hold(void)
+{
+	const struct timespec look = { .tv_nsec = HOLD_LOOK_NS };
+
+	pthread_mutex_unlock(&sg_engine.lock);
+	while (sg_pool_held())
+		syscall(SYS_futex, sg_engine.limits->hold, FUTEX_WAIT,
+			atomic_load(sg_engine.limits->hold) ?: 1, &look, NULL, 0);
+	pthread_mutex_lock(&sg_engine.lock);
+}
+
+static void pool_idle(int change)
+{
+	sg_engine.idle += (unsigned)change;
+	if (sg_engine.limits)
+		atomic_fetch_add_explicit(sg_engine.limits->idle, (unsigned)change,
+					  memory_order_relaxed);
+}
+
 static void pool_sleep(long *poll_ns)
 {
 	struct timespec until;
 
-	sg_engine.idle++;
+	pool_idle(1);
 	if (!sg_engine.poll || sg_engine.poller) {
 		pthread_cond_wait(&sg_engine.work_cond, &sg_engine.lock);
-		sg_engine.idle--;
+		pool_idle(-1);
 		return;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -91,7 +129,7 @@ static void pool_sleep(long *poll_ns)
 	sg_engine.poller = true;
 	pthread_cond_timedwait(&sg_engine.work_cond, &sg_engine.lock, &until);
 	sg_engine.poller = false;
-	sg_engine.idle--;
+	pool_idle(-1);
 }
 
 static void *pool_main(void *unused)
@@ -99,9 +137,13 @@ static void *pool_main(void *unused)
 	long poll_ns = POLL_MIN_NS;
 
 	pthread_mutex_lock(&sg_engine.lock);
+	if (sg_engine.limits)
+		atomic_fetch_sub(sg_engine.limits->idle, 1);
 	for (;;) {
 		struct sg_op *op;
 
+		if (sg_pool_held())
+			pool_hold();
 		if (sg_engine.poll && sg_poll_all() && !sg_engine.poller)
 			sg_pool_wake();
 		op = sg_queue_pop(&sg_engine.work);

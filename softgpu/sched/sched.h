@@ -115,6 +115,9 @@ struct sg_value {
 	enum sg_value_test test;
 };
 
+struct causeway_soft_host;
+
+void sg_sched_attach(const struct causeway_soft_host *host);
 unsigned sg_sched_threads(void);
 
 struct sg_group *sg_group_create(void);

@@ -36,6 +36,68 @@ TEST(every_byte_can_be_had)
 	CHECK_EQ(take(1), UINT64_MAX);
 }
 
+/* Pages of 2 KiB that used blocks touch, counted the slow way. */
+static uint64_t pages_used(const uint8_t *granules)
+{
+	uint64_t pages = 0;
+
+	for (int i = 0; i < 64; i += 4)
+		pages += granules[i] || granules[i + 1] || granules[i + 2] || granules[i + 3];
+	return pages * 2048;
+}
+
+TEST(pages_are_charged_while_a_block_uses_them)
+{
+	uint8_t used[64] = { 0 }, blocks[64] = { 0 };
+	uint64_t charged = 0, start_at, off;
+	unsigned int seed = 7;
+
+	start();
+	for (int i = 0; i < 20000; i++) {
+		unsigned int n, at;
+
+		seed = seed * 1664525 + 1013904223;
+		n = (seed >> 8) % 6 + 1;
+		at = (seed >> 16) % 64;
+		if (blocks[at]) {
+			charged -= sg_heap_own_pages(&heap, at * 512, 2048, &start_at);
+			CHECK_EQ(sg_heap_free(&heap, at * 512, NULL), 0);
+			memset(&used[at], 0, blocks[at]);
+			blocks[at] = 0;
+		} else if (seed >> 30 && !sg_heap_alloc(&heap, n * 512, 1, &off)) {
+			charged += sg_heap_own_pages(&heap, off, 2048, &start_at);
+			blocks[off / 512] = (uint8_t)n;
+			memset(&used[off / 512], 1, n);
+		} else if (n <= 4 && !sg_heap_alloc_within(&heap, n * 512, 2048, &off)) {
+			CHECK_EQ(sg_heap_own_pages(&heap, off, 2048, &start_at), 0);
+			blocks[off / 512] = (uint8_t)n;
+			memset(&used[off / 512], 1, n);
+		}
+		CHECK_EQ(charged, pages_used(used));
+	}
+}
+
+TEST(the_rest_of_a_used_page_can_be_had)
+{
+	uint64_t off;
+
+	start();
+	CHECK_EQ(sg_heap_alloc_within(&heap, 1, 2048, &off), -ENOMEM);
+	CHECK_EQ(take(3 * 512), 0);
+	CHECK_EQ(sg_heap_alloc_within(&heap, 1024, 2048, &off), -ENOMEM);
+	CHECK_EQ(sg_heap_alloc_within(&heap, 512, 2048, &off), 0);
+	CHECK_EQ(off, 3 * 512);
+	CHECK_EQ(sg_heap_alloc_within(&heap, 512, 2048, &off), -ENOMEM);
+	/* The end of a hole, too. */
+	CHECK_EQ(take(8 * 512), 4 * 512);
+	CHECK_EQ(take(512), 12 * 512);
+	CHECK_EQ(take(512), 13 * 512);
+	CHECK_EQ(sg_heap_free(&heap, 12 * 512, NULL), 0);
+	CHECK_EQ(sg_heap_free(&heap, 4 * 512, NULL), 0);
+	CHECK_EQ(sg_heap_alloc_within(&heap, 512, 2048, &off), 0);
+	CHECK_EQ(off, 12 * 512);
+}
+
 TEST(double_free_and_inner_addresses_are_refused)
 {
 	uint64_t off, size = 0;
