@@ -19,6 +19,7 @@
 #include "daemon/daemon.h"
 #include "daemon/memory.h"
 #include "daemon/msg.h"
+#include "daemon/quota.h"
 #include "daemon/region.h"
 
 /* First address that no process has with four levels of page tables. */
@@ -56,6 +57,7 @@ struct cd_client *cd_client_new(struct cd_daemon *d, const struct cd_client_ops 
 	c->fd_ring = -1;
 	c->fd_signal = -1;
 	c->fd_signal_page = -1;
+	c->fd_gauge = -1;
 	d->client[index] = c;
 	d->nr_clients++;
 	return c;
@@ -108,6 +110,9 @@ static void client_drop(struct cd_client *c)
 	cd_close(&c->fd_ring);
 	cd_close(&c->fd_signal);
 	cd_close(&c->fd_signal_page);
+	cd_quota_finish(c);
+	c->time = 0;
+	c->stopped = false;
 	c->started = false;
 	c->parking = false;
 	c->parked = false;
@@ -164,8 +169,11 @@ static int client_make_files(struct cd_client *c)
 	if (c->fd_window < 0)
 		return c->fd_window;
 	ret = client_make_doorbell(c);
+	if (!ret)
+		ret = cd_quota_init(c);
 	if (ret)
 		return ret;
+	c->idle = CD_IDLE_ALL;
 	if (!c->ops->granted)
 		return 0; /* a process that has the window needs no messenger */
 	c->fd_signal = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -236,6 +244,7 @@ void cd_client_up(struct cd_client *c)
 	c->state = CD_CLIENT_OPEN;
 	c->opening = false;
 	cd_client_wait(c, false);
+	cd_watch_start(c->d);
 	c->ops->opened(c, VIRTIO_CUDA_OK);
 }
 

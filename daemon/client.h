@@ -20,6 +20,7 @@ struct cd_client;
 struct cd_daemon;
 struct cd_region;
 struct cd_spawn_msg;
+struct cw_gauge;
 
 /**
  * enum cd_client_state - Life of a client
@@ -116,6 +117,12 @@ struct cd_client_ops {
  * @fd_ring:	writing end of that pipe, which the worker has not; else -1
  * @fd_signal:	eventfd of the worker, VM only, else -1
  * @fd_signal_page: page of the worker's slot bits, VM only, else -1
+ * @fd_gauge:	page of limits, shared with the worker; -1: none
+ * @gauge:	the same, mapped; NULL: none
+ * @ledger:	bytes of device memory that the client was given
+ * @time:	compute time that was accounted for, ns
+ * @idle:	how much of its threads has nothing to do: share.c
+ * @stopped:	the worker is stopped by signal
  * @regions:	all of them
  * @nr_regions:	their number
  * @nr_runs:	pieces of all of them
@@ -147,6 +154,12 @@ struct cd_client {
 	int fd_ring;
 	int fd_signal;
 	int fd_signal_page;
+	int fd_gauge;
+	struct cw_gauge *gauge;
+	uint64_t ledger;
+	uint64_t time;
+	uint32_t idle;
+	bool stopped;
 	struct cd_region *regions;
 	uint32_t nr_regions;
 	uint32_t nr_runs;

@@ -34,6 +34,8 @@
 	X(CD_E_WORKER_MAPPING,	"CW-E0204",	"worker keeps memory that it gave back")           \
 	X(CD_E_WORKER_DIED,	"CW-E0205",	"worker died")                                     \
 	X(CD_E_WORKER_START,	"CW-E0206",	"worker could not start its client")               \
+	X(CD_E_WORKER_MEMORY,	"CW-E0207",	"worker uses more memory than it was given")       \
+	X(CD_E_SHARE,		"CW-E0208",	"compute time can't be shared out")                \
 	X(CD_E_VM_FRONT,	"CW-E0301",	"front end broke the vhost-user protocol")         \
 	X(CD_E_VM_QUEUE,	"CW-E0302",	"guest driver broke a queue")                      \
 	X(CD_E_VM_REQUEST,	"CW-E0303",	"guest driver sent a malformed request")

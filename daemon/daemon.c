@@ -16,6 +16,7 @@
 
 #include "daemon/client.h"
 #include "daemon/codes.h"
+#include "daemon/meter.h"
 #include "daemon/msg.h"
 #include "daemon/socket.h"
 #include "daemon/vm.h"
@@ -40,7 +41,7 @@ static int base_init(struct cd_daemon *d)
 	int ret;
 
 	d->epfd = d->signal_fd = d->spare_fd = d->listen_fd = d->probe.sock = -1;
-	d->probe.fd_info = d->spawner.sock = -1;
+	d->probe.fd_info = d->spawner.sock = d->share.fd = -1;
 	/* First of all: it shall have nothing that comes later. */
 	ret = cd_spawner_init(&d->spawner);
 	if (ret)
@@ -153,7 +154,9 @@ int cd_daemon_init(struct cd_daemon *d)
 		d->opt.socket_path = NULL;
 		return ret;
 	}
-	return sockets_init(d);
+	cd_meter_init(d);
+	ret = cd_share_init(d);
+	return ret ? ret : sockets_init(d);
 }
 
 /**
@@ -170,6 +173,8 @@ void cd_daemon_finish(struct cd_daemon *d)
 	cd_clients_finish(d);
 	cd_vm_destroy(d->vm);
 	cd_probe_finish(d);
+	cd_share_finish(d);
+	cd_meter_finish(d);
 	cd_close(&d->listen_fd);
 	cd_close(&d->spare_fd);
 	cd_close(&d->signal_fd);

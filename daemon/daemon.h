@@ -10,9 +10,11 @@
 
 #include "daemon/options.h"
 #include "daemon/probe.h"
+#include "daemon/share.h"
 #include "daemon/spawner.h"
 
 struct cd_client;
+struct cd_meter_ops;
 struct cd_vm;
 
 /**
@@ -57,6 +59,14 @@ enum cd_fd_kind {
  * @listen_fd:	client socket, or -1
  * @spare_fd:	given up to accept and refuse when no descriptor is left
  * @vm:		the VM side; NULL: there is none
+ * @given:	bytes of device memory that clients were given
+ * @meter:	how workers are measured
+ * @meter_memory: it can tell their memory
+ * @share:	our part of the card's compute time
+ * @watch_at:	when cd_watch_turn() is due, ns; 0: there are no clients
+ * @check_at:	when the clients' memory is looked at again
+ * @quiet:	no client was seen to use the processor
+ * @refreshed_at: when @meter was refreshed
  * @stop:	leave the loop
  * @status:	exit status then
  */
@@ -74,6 +84,14 @@ struct cd_daemon {
 	int listen_fd;
 	int spare_fd;
 	struct cd_vm *vm;
+	uint64_t given;
+	const struct cd_meter_ops *meter;
+	bool meter_memory;
+	struct cd_share share;
+	uint64_t watch_at;
+	uint64_t check_at;
+	bool quiet;
+	uint64_t refreshed_at;
 	bool stop;
 	int status;
 };

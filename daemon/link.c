@@ -14,6 +14,7 @@
 #include "daemon/codes.h"
 #include "daemon/daemon.h"
 #include "daemon/msg.h"
+#include "daemon/quota.h"
 #include "daemon/region.h"
 
 /* Messages of one worker before the others get their turn. */
@@ -24,6 +25,7 @@ union link_msg {
 	struct cw_worker_started started;
 	struct cw_worker_done done;
 	struct cw_worker_granted granted;
+	struct cw_worker_credit credit;
 };
 
 /* Fills in everything of START but the descriptors' indices. */
@@ -47,6 +49,9 @@ static void start_fill(struct cd_client *c, struct cw_worker_start *msg)
 		.direct = d->probe.direct,
 		.soft = d->opt.soft,
 		.env_len = o->env_len,
+		.max_threads = (uint32_t)d->opt.max_threads,
+		.max_image = d->opt.max_image,
+		.max_memory = d->opt.client_memory,
 	};
 	memcpy(msg->back_end, d->opt.back_end, sizeof(msg->back_end));
 	memcpy(msg->env, o->env, o->env_len);
@@ -67,6 +72,7 @@ static int start_send(struct cd_client *c)
 	fds[msg.fd_window = n++] = c->fd_window;
 	fds[msg.fd_info = n++] = c->d->probe.fd_info;
 	fds[msg.fd_doorbell = n++] = c->fd_doorbell;
+	fds[msg.fd_gauge = n++] = c->fd_gauge;
 	if (c->fd_signal >= 0) {
 		fds[msg.fd_signal = n++] = c->fd_signal;
 		fds[msg.fd_signal_page = n++] = c->fd_signal_page;
@@ -147,6 +153,11 @@ static int on_granted(struct cd_client *c, const union link_msg *m)
 	return 0;
 }
 
+static int on_credit(struct cd_client *c, const union link_msg *m)
+{
+	return c->state == CD_CLIENT_OPEN ? cd_quota_ask(c, &m->credit) : -EPROTO;
+}
+
 static const struct {
 	size_t size;
 	int (*handle)(struct cd_client *c, const union link_msg *m);
@@ -154,6 +165,7 @@ static const struct {
 	[CW_WORKER_STARTED] = { sizeof(struct cw_worker_started), on_started },
 	[CW_WORKER_DONE] = { sizeof(struct cw_worker_done), on_done },
 	[CW_WORKER_GRANTED] = { sizeof(struct cw_worker_granted), on_granted },
+	[CW_WORKER_CREDIT] = { sizeof(struct cw_worker_credit), on_credit },
 };
 
 static int link_message(struct cd_client *c, const union link_msg *m, size_t len)

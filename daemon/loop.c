@@ -195,6 +195,8 @@ static int next_timeout(struct cd_daemon *d)
 	uint64_t first = d->probe.deadline ? d->probe.deadline : UINT64_MAX;
 	uint64_t now;
 
+	if (d->watch_at)
+		first = cw_min(first, d->watch_at);
 	for (int i = 0; i < CD_MAX_CLIENTS; i++) {
 		if (d->client[i] && d->client[i]->deadline)
 			first = cw_min(first, d->client[i]->deadline);
@@ -215,6 +217,8 @@ static void expire(struct cd_daemon *d)
 		if (d->client[i] && d->client[i]->deadline && d->client[i]->deadline <= now)
 			cd_client_expired(d->client[i]);
 	}
+	if (d->watch_at && d->watch_at <= now)
+		cd_watch_turn(d, now);
 }
 
 /**
@@ -234,6 +238,8 @@ int cd_daemon_turn(struct cd_daemon *d, bool wait)
 		return -errno;
 	for (int i = 0; i < n && !d->stop; i++)
 		dispatch(d, ev[i].data.u64);
+	if (d->quiet && n > 0)
+		cd_watch_start(d);
 	if (timeout >= 0)
 		expire(d);
 	if (d->vm && !d->stop)

@@ -11,24 +11,48 @@
 #include "cw/util.h"
 #include "daemon/back_end.h"
 #include "daemon/codes.h"
+#include "daemon/region.h"
+#include "uapi/linux/vcuda.h"
 
 #define WINDOW_ALIGN (2ull << 20)
 #define WINDOW_MAX (1ull << 40)
 #define WINDOW_SOFT (4ull << 30)   /* device memory of a client */
 #define WINDOW_STAGING (256ull << 20) /* pinned staging of a client */
+#define PAGE 4096ull
+#define MEMORY_MAX (1ull << 46)
+/* The largest fatbin seen in a library is 39 MB of text; what fits a command is
+ * no question. */
+#define IMAGE_MIN (32ull << 10)
+#define IMAGE_MAX (512ull << 20)
+
+/**
+ * struct option_number - A number that an option sets
+ * @at:		offset of the uint64_t in struct cd_options
+ * @min, @max:	bounds, both allowed
+ * @unit:	it is a multiple of that
+ */
+struct option_number {
+	size_t at;
+	uint64_t min;
+	uint64_t max;
+	uint64_t unit;
+};
 
 /**
  * struct option_row - One option
  * @name:	long name
  * @arg:	what its argument is called; NULL: it has none
- * @set:	takes the argument; 0, or -EINVAL where it makes no sense
+ * @set:	takes the argument; 0, or -EINVAL where it makes no sense; NULL: it
+ *		goes to @number
  * @help:	one line
+ * @number:	see there
  */
 struct option_row {
 	const char *name;
 	const char *arg;
 	int (*set)(struct cd_options *o, const char *value);
 	const char *help;
+	struct option_number number;
 };
 
 static void print_help(FILE *out);
@@ -140,6 +164,28 @@ static int set_worker_timeout(struct cd_options *o, const char *value)
 	return 0;
 }
 
+static int set_card_dir(struct cd_options *o, const char *value)
+{
+	o->card_dir = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_nvml(struct cd_options *o, const char *value)
+{
+	o->nvml = value;
+	return *value == '/' ? 0 : -EINVAL;
+}
+
+static int set_number(const struct option_number *n, struct cd_options *o, const char *value)
+{
+	uint64_t number;
+
+	if (parse_number(value, n->min, n->max, &number) || number % n->unit)
+		return -EINVAL;
+	*(uint64_t *)((char *)o + n->at) = number;
+	return 0;
+}
+
 static int set_log_level(struct cd_options *o, const char *value)
 {
 	cw_log_max = cw_log_parse_level(value);
@@ -167,6 +213,8 @@ static int set_help(struct cd_options *o, const char *value)
 	return 0;
 }
 
+#define NUMBER(field, min, max, unit) { offsetof(struct cd_options, field), min, max, unit }
+
 static const struct option_row rows[] = {
 	{ "socket-path", "PATH", set_socket_path, "socket for a VM's vhost-user front end" },
 	{ "client-socket", "PATH", set_client_socket, "socket for processes without a VM" },
@@ -174,7 +222,29 @@ static const struct option_row rows[] = {
 	{ "backend", "soft|nvidia|PATH", set_back_end, "libcuda to run calls on (default: soft)" },
 	{ "window-size", "SIZE", set_window_size,
 	  "memory of each client (default: soft: half of RAM, at most 4G; else 256M)" },
+	{ "vm-memory", "SIZE", NULL, "GPU memory of all clients (default: soft: half of RAM)",
+	  NUMBER(vm_memory, PAGE, MEMORY_MAX, PAGE) },
+	{ "client-memory", "SIZE", NULL, "GPU memory of each client (default: soft: the window)",
+	  NUMBER(client_memory, PAGE, MEMORY_MAX, PAGE) },
+	{ "context-memory", "SIZE", NULL,
+	  "GPU memory a worker may have beside its allocations (default: 1G; not soft)",
+	  NUMBER(context_memory, 0, MEMORY_MAX, 1) },
+	{ "share", "N", NULL,
+	  "compute time against other VMs of the card that have a share (default: none)",
+	  NUMBER(share, 1, 10000, 1) },
 	{ "max-clients", "N", set_max_clients, "clients at one time (default: 64)" },
+	{ "max-threads", "N", NULL, "threads of a client that use CUDA (default: 127)",
+	  NUMBER(max_threads, 1, VCUDA_SLOTS - 1, 1) },
+	{ "max-regions", "N", NULL, "pinned and managed allocations of a client (default: 4096)",
+	  NUMBER(max_regions, 0, CD_MAX_REGIONS, 1) },
+	{ "max-runs", "N", NULL, "pieces of memory they consist of (default: 16384)",
+	  NUMBER(max_runs, 0, VIRTIO_CUDA_MAX_CLIENT_RUNS, 1) },
+	{ "max-chains", "N", NULL, "bulk copies of a client under way (default: 8)",
+	  NUMBER(max_chains, 1, VIRTIO_CUDA_MAX_CHAINS, 1) },
+	{ "max-image", "SIZE", NULL, "image of a module (default: 512M)",
+	  NUMBER(max_image, IMAGE_MIN, 4 * IMAGE_MAX, 1) },
+	{ "card-dir", "PATH", set_card_dir, "where the daemons of a card meet" },
+	{ "nvml", "PATH", set_nvml, "NVIDIA's management library (default: the system's)" },
 	{ "worker-timeout", "MS", set_worker_timeout,
 	  "time a worker has for an answer before it is killed (default: 2000)" },
 	{ "log-level", "LEVEL", set_log_level, "off, error, warn, info, debug or trace" },
@@ -196,14 +266,30 @@ static void print_help(FILE *out)
 	}
 }
 
-static uint64_t default_window_size(bool soft)
+/*
+ * What was not said. With the software GPU the window is the client's memory,
+ * so one follows from the other; a card's own size bounds the rest.
+ */
+static void default_memory(struct cd_options *o)
 {
 	uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t half = cw_max(ram / 2 & ~(WINDOW_ALIGN - 1), WINDOW_ALIGN);
 
-	if (!soft)
-		return WINDOW_STAGING;
-	ram = cw_min(ram / 2, WINDOW_SOFT) & ~(WINDOW_ALIGN - 1);
-	return cw_max(ram, WINDOW_ALIGN);
+	if (!o->soft) {
+		o->window_size = o->window_size ? o->window_size : WINDOW_STAGING;
+		if (!o->client_memory)
+			o->client_memory = o->vm_memory;
+		return;
+	}
+	if (!o->vm_memory)
+		o->vm_memory = half;
+	if (!o->window_size)
+		o->window_size = o->client_memory
+					 ? cw_align_up(o->client_memory, WINDOW_ALIGN)
+					 : cw_min(half, WINDOW_SOFT);
+	if (!o->client_memory)
+		o->client_memory = cw_min(o->window_size, o->vm_memory);
+	o->client_memory = cw_min(o->client_memory, o->window_size);
 }
 
 /* What one option cannot judge alone. */
@@ -222,8 +308,7 @@ static int options_complete(struct cd_options *o)
 			    name, o->back_end, strerror(errno));
 		return -ENOENT;
 	}
-	if (!o->window_size)
-		o->window_size = default_window_size(o->soft);
+	default_memory(o);
 	return 0;
 }
 
@@ -240,7 +325,17 @@ int cd_options_parse(struct cd_options *o, int argc, char **argv)
 	struct option longs[CW_ARRAY_SIZE(rows) + 1] = { 0 };
 	int i;
 
-	*o = (struct cd_options){ .fd = -1, .max_clients = 64, .timeout_ms = 2000 };
+	*o = (struct cd_options){
+		.fd = -1,
+		.max_clients = 64,
+		.timeout_ms = 2000,
+		.context_memory = 1ull << 30,
+		.max_threads = VCUDA_SLOTS - 1,
+		.max_regions = CD_MAX_REGIONS,
+		.max_runs = VIRTIO_CUDA_MAX_CLIENT_RUNS,
+		.max_chains = VIRTIO_CUDA_MAX_CHAINS,
+		.max_image = IMAGE_MAX,
+	};
 	set_back_end(o, "soft");
 	for (i = 0; i < (int)CW_ARRAY_SIZE(rows); i++) {
 		longs[i].name = rows[i].name;
@@ -249,7 +344,9 @@ int cd_options_parse(struct cd_options *o, int argc, char **argv)
 	}
 	opterr = 0;
 	while ((i = getopt_long(argc, argv, "", longs, NULL)) >= 0 && i != '?') {
-		if (!rows[i].set(o, optarg ? optarg : ""))
+		if (rows[i].set && !rows[i].set(o, optarg ? optarg : ""))
+			continue;
+		if (!rows[i].set && !set_number(&rows[i].number, o, optarg))
 			continue;
 		cd_complain(CW_LOG_ERROR, CD_E_OPTION, "--%s=%s: want %s", rows[i].name, optarg,
 			    rows[i].arg);

@@ -23,6 +23,18 @@
  * @window_size:	bytes of each client's window
  * @max_clients:	clients at one time
  * @timeout_ms:		how long a worker may take to answer
+ * @vm_memory:		bytes of device memory of all clients together; 0: no limit
+ * @client_memory:	bytes of device memory of one client; 0: no limit
+ * @context_memory:	bytes a worker may have on a card beside what it allocates
+ * @max_threads:	threads of a client
+ * @max_regions:	regions of a client
+ * @max_runs:		pieces of all regions of a client
+ * @max_chains:		bulk copies of a client under way
+ * @max_image:		bytes of a module's image
+ * @share:		part of the card's compute time, against the other VMs' parts;
+ *			0: neither held back nor waited for
+ * @card_dir:		run directory of the card; NULL: the usual place
+ * @nvml:		NVML library
  */
 struct cd_options {
 	const char *socket_path;
@@ -33,6 +45,17 @@ struct cd_options {
 	uint64_t window_size;
 	uint32_t max_clients;
 	uint32_t timeout_ms;
+	uint64_t vm_memory;
+	uint64_t client_memory;
+	uint64_t context_memory;
+	uint64_t max_threads;
+	uint64_t max_regions;
+	uint64_t max_runs;
+	uint64_t max_chains;
+	uint64_t max_image;
+	uint64_t share;
+	const char *card_dir;
+	const char *nvml;
 	/* Nothing but an answer is wanted: print it and exit 0. */
 	void (*print)(FILE *out);
 };

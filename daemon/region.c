@@ -17,7 +17,6 @@
 #include "daemon/daemon.h"
 
 #define CD_REGIONS_OUTSTANDING 4
-#define CD_MAX_REGIONS 4096
 #define PAGE_MASK 4095ull
 
 static bool overlaps(uint64_t va, uint64_t len, uint64_t base, uint64_t size)
@@ -58,8 +57,8 @@ static uint32_t spec_check(const struct cd_client *c, const struct cd_region_spe
 		return VIRTIO_CUDA_ERR_MALFORMED;
 	if (!place_ok(c, s->va, s->len))
 		return VIRTIO_CUDA_ERR_ADDRESS;
-	if (s->nr_segs > VIRTIO_CUDA_MAX_REGION_RUNS || c->nr_regions == CD_MAX_REGIONS ||
-	    s->nr_segs > VIRTIO_CUDA_MAX_CLIENT_RUNS - c->nr_runs)
+	if (s->nr_segs > VIRTIO_CUDA_MAX_REGION_RUNS || c->nr_regions >= c->d->opt.max_regions ||
+	    s->nr_segs > c->d->opt.max_runs - c->nr_runs)
 		return VIRTIO_CUDA_ERR_LIMIT;
 	for (struct cd_region *r = c->regions; r; r = r->next) {
 		if (r->id == s->id)

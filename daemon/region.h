@@ -76,6 +76,9 @@ struct cd_region {
 	struct cw_worker_seg seg[];
 };
 
+/* Regions a client may have at most. */
+#define CD_MAX_REGIONS 4096
+
 /* No answer yet: it comes through cd_client_ops.region. */
 #define CD_PENDING UINT32_MAX
 

@@ -92,6 +92,23 @@ int cd_spawner_kill(struct cd_spawner *s, uint64_t cookie)
 }
 
 /**
+ * cd_spawner_stop() - Have a worker stopped by signal, or go on
+ * @s:		spawner
+ * @cookie:	name of the worker
+ * @stop:	SIGSTOP; else SIGCONT
+ *
+ * Return: 0, or -errno where the spawner could not be told: to be tried again.
+ */
+int cd_spawner_stop(struct cd_spawner *s, uint64_t cookie, bool stop)
+{
+	struct cd_spawn_msg msg = {
+		.type = stop ? CD_SPAWN_STOP : CD_SPAWN_CONT, .cookie = cookie
+	};
+
+	return spawner_send(s, &msg, -1);
+}
+
+/**
  * cd_spawner_recv() - Next message of the spawner
  * @s:		spawner
  * @ret:	the message

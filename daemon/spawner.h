@@ -14,6 +14,8 @@
  * @CD_SPAWN_WORKER:	start "--worker"; one descriptor: its CW_WORKER_FD
  * @CD_SPAWN_PROBE:	start "--probe"; likewise
  * @CD_SPAWN_KILL:	SIGKILL to that one, if it lives
+ * @CD_SPAWN_STOP:	SIGSTOP likewise
+ * @CD_SPAWN_CONT:	SIGCONT likewise
  * @CD_SPAWN_STARTED:	spawner: it runs, with this pid
  * @CD_SPAWN_EXITED:	spawner: it is reaped (or never was: pid 0, status errno)
  */
@@ -21,6 +23,8 @@ enum cd_spawn_type {
 	CD_SPAWN_WORKER = 1,
 	CD_SPAWN_PROBE,
 	CD_SPAWN_KILL,
+	CD_SPAWN_STOP,
+	CD_SPAWN_CONT,
 	CD_SPAWN_STARTED,
 	CD_SPAWN_EXITED,
 };
@@ -53,6 +57,7 @@ struct cd_spawner {
 int cd_spawner_init(struct cd_spawner *s);
 int cd_spawner_start(struct cd_spawner *s, uint64_t cookie, bool probe, int fd);
 int cd_spawner_kill(struct cd_spawner *s, uint64_t cookie);
+int cd_spawner_stop(struct cd_spawner *s, uint64_t cookie, bool stop);
 int cd_spawner_recv(struct cd_spawner *s, struct cd_spawn_msg *ret);
 void cd_spawner_finish(struct cd_spawner *s);
 

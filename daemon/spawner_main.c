@@ -157,6 +157,9 @@ static void start_child(struct spawner *s, const struct cd_spawn_msg *msg, int f
 /* Whether the daemon is still there. */
 static bool serve_daemon(struct spawner *s)
 {
+	static const int signals[] = {
+		[CD_SPAWN_KILL] = SIGKILL, [CD_SPAWN_STOP] = SIGSTOP, [CD_SPAWN_CONT] = SIGCONT,
+	};
 	struct cd_spawn_msg msg;
 	int fds[CD_MSG_MAX_FDS];
 	size_t nfds;
@@ -167,10 +170,10 @@ static bool serve_daemon(struct spawner *s)
 		return true;
 	if (n != sizeof(msg))
 		return false;
-	if (msg.type == CD_SPAWN_KILL) {
+	if (msg.type >= CD_SPAWN_KILL && msg.type <= CD_SPAWN_CONT) {
 		c = child_find(s, msg.cookie);
 		if (c)
-			kill(c->pid, SIGKILL);
+			kill(c->pid, signals[msg.type]);
 	} else {
 		start_child(s, &msg, nfds ? fds[0] : -1);
 	}

@@ -148,6 +148,7 @@ void cd_vm_hello_finish(struct cd_vm *vm)
 		.max_copy = VIRTIO_CUDA_MAX_COPY,
 		.max_region_runs = VIRTIO_CUDA_MAX_REGION_RUNS,
 		.window_size = vm->d->opt.window_size,
+		.max_chains = (uint32_t)vm->d->opt.max_chains,
 	};
 
 	if (!req || vm->nr_clients)

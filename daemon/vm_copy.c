@@ -280,7 +280,7 @@ static uint32_t copy_check(struct cd_vm_req *req, const struct virtio_cuda_copy 
 		return VIRTIO_CUDA_ERR_MALFORMED;
 	if (!vc->c || vc->c->state != CD_CLIENT_OPEN)
 		return VIRTIO_CUDA_ERR_WORKER;
-	if (vc->copies >= VIRTIO_CUDA_MAX_CHAINS)
+	if (vc->copies >= req->vm->d->opt.max_chains)
 		return VIRTIO_CUDA_ERR_LIMIT;
 	/*
 	 * The worker grants, then answers the guest, whose copy may be seen

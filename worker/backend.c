@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cu_driver.h"
+#include "cw/gauge.h"
 #include "cw/log.h"
 #include "cw/soft_info.h"
 #include "worker/internal.h"
@@ -48,6 +49,27 @@ static void backend_offer_window(const struct cw_worker_start *start, int fd)
 	setenv("CAUSEWAY_SOFT_ARENA_SIZE", text, 1);
 }
 
+/* The soft GPU takes credit for each page itself; it knows best which it uses. */
+static void backend_attach(void)
+{
+	static struct causeway_soft_host host = {
+		.size = sizeof(host),
+		.take = wk_quota_take,
+		.give = wk_quota_give,
+		.available = wk_quota_free,
+	};
+	const struct causeway_soft_info *info = dlsym(backend_handle, "causeway_soft_info");
+	struct wk_worker *w = wk_self();
+
+	if (!info || info->size < sizeof(*info) || !w->gauge || !w->start.direct)
+		return;
+	host.total = w->start.max_memory ? w->start.max_memory : w->start.window_size;
+	host.hold = &w->gauge->hold;
+	host.idle = &w->gauge->idle;
+	host.threads = &w->gauge->threads;
+	info->attach(&host);
+}
+
 /**
  * wk_backend_load() - Open the back end's library and bind its functions
  * @path:	absolute path
@@ -74,6 +96,7 @@ CUresult wk_backend_load(const char *path)
 		cw_error("back end is no libcuda path=\"%s\"", path);
 		return CUDA_ERROR_SHARED_OBJECT_INIT_FAILED;
 	}
+	backend_attach();
 	return CUDA_SUCCESS;
 }
 

@@ -26,6 +26,9 @@
 /* Unknown functions that are logged by id. */
 #define UNKNOWN_MAX 64u
 
+/* Slots that have a thread; the dispatcher's. */
+static uint32_t nr_threads;
+
 struct wk_temp {
 	struct wk_temp *next;
 	_Alignas(16) uint8_t bytes[];
@@ -96,20 +99,19 @@ static void temp_free(struct wk_thread *t)
  *
  * Thread: the dispatcher.
  *
- * Return: it, or NULL for a wrong slot or no memory.
+ * Return: it, or NULL where there are as many as there may be.
  */
 struct wk_thread *wk_thread_get(uint32_t slot)
 {
 	struct wk_worker *w = wk_self();
 	struct wk_thread *t;
 
-	if (slot == CW_UPCALL_SLOT || slot >= VCUDA_SLOTS)
-		return NULL;
 	if (w->threads[slot])
 		return w->threads[slot];
-	t = calloc(1, sizeof(*t));
+	t = nr_threads < w->start.max_threads ? calloc(1, sizeof(*t)) : NULL;
 	if (!t)
 		return NULL;
+	nr_threads++;
 	t->slot = slot;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
@@ -127,6 +129,7 @@ static void thread_exit(struct wk_thread *t)
 	pthread_cond_destroy(&t->wake);
 	pthread_cond_destroy(&t->room);
 	free(t);
+	nr_threads--;
 }
 
 /**
@@ -256,14 +259,43 @@ static void no_helper(struct wk_thread *t, const struct cw_cmd *cmd, const struc
 		wk_late(t, cmd->ctx, CUDA_ERROR_OUT_OF_MEMORY);
 }
 
+/* One thread too many: it is told what the library says without a slot. */
+static void no_thread(const struct cw_cmd *cmd)
+{
+	struct wk_thread nobody = { .slot = cmd->slot };
+
+	if (cmd->flags & CW_CMD_REPLY)
+		wk_reply(cmd, NULL, CUDA_ERROR_OUT_OF_MEMORY, NULL, NULL);
+	else if (cmd->id != CW_FN_THREAD_EXIT)
+		wk_late(&nobody, cmd->ctx, CUDA_ERROR_OUT_OF_MEMORY);
+}
+
+/*
+ * A card does not stop between two blocks, so launches wait where compute time
+ * rests. Nothing is stored meanwhile: a pause may come.
+ */
+static void let_rest(const struct cw_cmd *cmd)
+{
+	if (cmd->id != CW_FN_LAUNCH || !wk_quota_held())
+		return;
+	wk_store_end();
+	wk_quota_hold_wait();
+	wk_store_begin();
+}
+
 static void issue(const struct cw_cmd *cmd, const void *args, size_t len)
 {
-	struct wk_thread *t = wk_thread_get(cmd->slot);
+	struct wk_thread *t;
 	const struct wk_function *fn;
 	bool idle;
 
-	if (!t) {
+	if (cmd->slot == CW_UPCALL_SLOT || cmd->slot >= VCUDA_SLOTS) {
 		wk_fatal(WK_E_SLOT, "no such reply slot");
+		return;
+	}
+	t = wk_thread_get(cmd->slot);
+	if (!t) {
+		no_thread(cmd);
 		return;
 	}
 	if (!t->bound && atomic_load_explicit(&t->busy, memory_order_acquire)) {
@@ -405,8 +437,11 @@ int wk_dispatch_run(void)
 		head += cmd.size;
 		/* Release: the bytes are read before the space is given back. */
 		atomic_store_explicit(&ch->head, head, memory_order_release);
-		if (cmd.id != CW_CMD_PAD)
-			issue(&cmd, args, len);
+		if (cmd.id == CW_CMD_PAD)
+			continue;
+		if (!w->start.direct)
+			let_rest(&cmd);
+		issue(&cmd, args, len);
 	}
 	return -EPROTO;
 }

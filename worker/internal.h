@@ -22,6 +22,7 @@
 #define WK_E_RING "CW-E0213"	/* head, tail or a size lies outside of the ring */
 #define WK_E_TURN "CW-E0214"	/* a thread calls while its last call is unanswered */
 
+struct cw_gauge;
 struct wk_job;
 struct wk_pts;
 struct wk_temp;
@@ -89,6 +90,7 @@ struct wk_worker {
 	int fd_signal;
 	int fd_window;
 	_Atomic uint64_t *signal_page;
+	struct cw_gauge *gauge;
 	uint8_t *window;
 	struct cw_info *info;
 	struct cw_worker_start start;
@@ -125,6 +127,13 @@ CUresult wk_backend_init(void);
 bool wk_backend_ready(void);
 uint64_t wk_backend_copied(void);
 CUresult wk_bulk_init(void);
+
+/* quota.c */
+int wk_quota_take(uint64_t bytes);
+void wk_quota_give(uint64_t bytes);
+uint64_t wk_quota_free(void);
+bool wk_quota_held(void);
+void wk_quota_hold_wait(void);
 
 /* dispatch.c */
 int wk_dispatch_run(void);

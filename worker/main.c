@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "cw/gauge.h"
 #include "cw/log.h"
 #include "worker/internal.h"
 
@@ -62,18 +63,37 @@ static void start_env(const char *env, uint32_t len)
 	}
 }
 
+/* The device table, with the memory that this client sees. */
+static void start_info(const struct cw_worker_start *s)
+{
+	struct cw_info *info = (void *)((char *)worker.channel + VCUDA_INFO_OFFSET);
+
+	memcpy(info, worker.info, VCUDA_INFO_SIZE);
+	for (uint32_t i = 0; i < CW_INFO_DEVICES; i++) {
+		uint64_t *total = &info->device[i].total_mem;
+
+		if (s->direct)
+			*total = s->window_size;
+		if (s->max_memory)
+			*total = cw_min(*total, s->max_memory);
+	}
+}
+
 static int start_maps(const struct cw_worker_start *s, const struct cw_worker_seg *segs,
 		      const int *fds, uint32_t nfds)
 {
 	struct cw_worker_seg info = { .fd = s->fd_info, .len = VCUDA_INFO_SIZE };
 	struct cw_worker_seg page = { .fd = s->fd_signal_page, .len = SIGNAL_PAGE_SIZE };
+	struct cw_worker_seg gauge = { .fd = s->fd_gauge, .len = CW_GAUGE_SIZE };
 
 	worker.ring_size = s->ring_size;
 	worker.channel_size = VCUDA_CHANNEL_SIZE(s->ring_size);
 	worker.channel = wk_map_segs(segs, s->nr_segs, fds, nfds, NULL, worker.channel_size,
 				     PROT_READ | PROT_WRITE);
 	worker.info = wk_map_segs(&info, 1, fds, nfds, NULL, VCUDA_INFO_SIZE, PROT_READ);
-	if (!worker.channel || !worker.info)
+	worker.gauge = wk_map_segs(&gauge, 1, fds, nfds, NULL, CW_GAUGE_SIZE,
+				   PROT_READ | PROT_WRITE);
+	if (!worker.channel || !worker.info || !worker.gauge)
 		return VIRTIO_CUDA_ERR_WORKER;
 	if (s->fd_signal_page != FD_NONE) {
 		worker.signal_page = wk_map_segs(&page, 1, fds, nfds, NULL, SIGNAL_PAGE_SIZE,
@@ -89,7 +109,7 @@ static int start_maps(const struct cw_worker_start *s, const struct cw_worker_se
 			return VIRTIO_CUDA_ERR_ADDRESS;
 		munmap((void *)(uintptr_t)s->device_base, s->window_size);
 	}
-	memcpy((char *)worker.channel + VCUDA_INFO_OFFSET, worker.info, VCUDA_INFO_SIZE);
+	start_info(s);
 	return VIRTIO_CUDA_OK;
 }
 
@@ -101,6 +121,7 @@ static bool start_valid(const struct cw_worker_start *s, size_t len, uint32_t nf
 	       len == sizeof(*s) + s->nr_segs * sizeof(struct cw_worker_seg) &&
 	       cw_is_pow2(s->ring_size) && s->ring_size >= VCUDA_RING_MIN &&
 	       s->ring_size <= VCUDA_RING_MAX && s->fd_window < nfds && s->fd_doorbell < nfds &&
+	       s->fd_gauge < nfds &&
 	       (s->fd_signal == FD_NONE || s->fd_signal < nfds) &&
 	       s->env_len <= sizeof(s->env) && memchr(s->back_end, 0, sizeof(s->back_end));
 }

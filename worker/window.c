@@ -15,8 +15,6 @@
 #define BLOCKS_MAX 1024u
 #define BLOCK_ALIGN 4096u
 #define IMAGES_MAX 64u
-/* The largest fatbin seen in a library is 39 MB of text (facts of the ABI). */
-#define IMAGE_MAX (512ull << 20)
 
 struct block {
 	uint64_t offset;
@@ -132,7 +130,7 @@ CUresult wk_image_begin(struct wk_thread *t, struct cw_dec *in, struct cw_enc *o
 
 	if (!cw_dec_ok(in))
 		return wk_malformed(t);
-	if (!len || len > IMAGE_MAX || wk_window_alloc(len, &m.offset))
+	if (!len || len > wk_self()->start.max_image || wk_window_alloc(len, &m.offset))
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	pthread_mutex_lock(&window_lock);
 	for (uint32_t i = 0; i < IMAGES_MAX && !at; i++) {

@@ -257,7 +257,7 @@ static void vcuda_msg_finish(struct vcuda_msg *msg, int err, bool acked)
 			dev->slow_posted--;
 		if (vcuda_msg_is_copy(msg)) {
 			/* Out of dev->full, if that is where it was. */
-			if (client->nr_posted-- == VIRTIO_CUDA_MAX_CHAINS &&
+			if (client->nr_posted-- >= dev->max_chains &&
 			    !list_empty(&client->copies))
 				list_move_tail(&client->copying, &dev->copiers);
 		}
@@ -368,7 +368,7 @@ static int vcuda_pump_copies(struct vcuda_device *dev)
 
 	while ((client = list_first_entry_or_null(&dev->copiers, struct vcuda_client, copying))) {
 		msg = list_first_entry(&client->copies, struct vcuda_msg, link);
-		if (client->nr_posted >= VIRTIO_CUDA_MAX_CHAINS) {
+		if (client->nr_posted >= dev->max_chains) {
 			list_move_tail(&client->copying, &dev->full);
 			continue;
 		}

@@ -155,7 +155,7 @@ static void vcuda_death_work(struct work_struct *work)
 static int vcuda_hello_judge(struct vcuda_device *dev)
 {
 	struct virtio_cuda_hello_resp resp;
-	u32 max_clients, max_copy, max_runs;
+	u32 max_clients, max_copy, max_runs, max_chains;
 	u16 shift;
 
 	memcpy(&resp, vcuda_msg_answer(dev->hello), sizeof(resp));
@@ -165,6 +165,7 @@ static int vcuda_hello_judge(struct vcuda_device *dev)
 	max_clients = le32_to_cpu(resp.max_clients);
 	max_copy = le32_to_cpu(resp.max_copy);
 	max_runs = le32_to_cpu(resp.max_region_runs);
+	max_chains = le32_to_cpu(resp.max_chains);
 	if (shift > PAGE_SHIFT + VCUDA_TOP_ORDER || !max_clients || max_copy < PAGE_SIZE ||
 	    !max_runs)
 		return -EPROTO;
@@ -173,6 +174,8 @@ static int vcuda_hello_judge(struct vcuda_device *dev)
 	dev->max_clients = min_t(u32, max_clients, VIRTIO_CUDA_MAX_CLIENTS - 1);
 	dev->max_copy = min_t(u32, max_copy, VIRTIO_CUDA_MAX_COPY) & PAGE_MASK;
 	dev->max_region_runs = min_t(u32, max_runs, VIRTIO_CUDA_MAX_REGION_RUNS);
+	dev->max_chains = max_chains ? min_t(u32, max_chains, VIRTIO_CUDA_MAX_CHAINS)
+				     : VIRTIO_CUDA_MAX_CHAINS;
 	dev->abilities = le64_to_cpu(resp.abilities);
 	dev->window_size = le64_to_cpu(resp.window_size);
 	dev->epoch = le64_to_cpu(dev->hello->resp->epoch);

@@ -160,7 +160,7 @@ struct vcuda_msg {
  * @expecting:	number of messages in @posted; at 0 interrupts are off, so that
  *		a used doorbell buffer raises none
  * @copiers:	clients with queued chains that may post another one
- * @full:	clients with queued chains and VIRTIO_CUDA_MAX_CHAINS posted
+ * @full:	clients with queued chains and @max_chains posted
  * @watched:	calls that wait for the device; PINGs go out while not 0
  */
 struct vcuda_device {
@@ -210,7 +210,7 @@ struct vcuda_device {
 	u64 epoch;
 	u64 abilities;
 	u64 window_size;
-	u32 max_clients, max_copy, max_region_runs;
+	u32 max_clients, max_copy, max_region_runs, max_chains;
 	u16 wire_version, granule_shift;
 
 	struct mutex files_lock;

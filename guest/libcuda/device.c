@@ -138,8 +138,7 @@ CUresult cg_device_total_mem(size_t *ret, CUdevice dev)
 		return CUDA_ERROR_INVALID_DEVICE;
 	if (!ret)
 		return CUDA_ERROR_INVALID_VALUE;
-	/* With the window as device memory, its size is what there is. */
-	*ret = cg_client()->open.direct ? cg_client()->open.window_size : d->total_mem;
+	*ret = d->total_mem;
 	return CUDA_SUCCESS;
 }
 

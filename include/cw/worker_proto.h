@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define CW_WORKER_FD 3
-#define CW_WORKER_VERSION 1
+#define CW_WORKER_VERSION 2
 #define CW_WORKER_MAX_SEGS 1024
 #define CW_WORKER_MAX_FDS 32
 
@@ -34,6 +34,7 @@ enum cw_worker_type {
 	CW_WORKER_PARK = 8,	/* quiesce: no store to guest memory after DONE */
 	CW_WORKER_RESUME = 9,
 	CW_WORKER_GRANTED = 10,	/* worker to daemon: a window range may be copied */
+	CW_WORKER_CREDIT = 11,	/* worker to daemon: answered in the gauge */
 };
 
 struct cw_worker_head {
@@ -63,6 +64,11 @@ struct cw_worker_seg {
  * @fd_signal_page:	index of a memfd of one page: two 64-bit words of
  *			atomically or-ed slot bits, VM only, else ~0
  * @direct:		1: the window shall be the device memory
+ * @fd_gauge:		index of the memfd with struct cw_gauge
+ * @max_threads:	threads of the process that may have called
+ * @max_image:		bytes of a module's image
+ * @max_memory:		bytes of device memory that the client can have at most;
+ *			0: what the device has
  * @back_end:		absolute path of the libcuda to load
  * @env:		NAME=VALUE strings for the back end, each terminated
  */
@@ -84,6 +90,10 @@ struct cw_worker_start {
 	uint32_t direct;
 	uint32_t soft;
 	uint32_t env_len;
+	uint32_t fd_gauge;
+	uint32_t max_threads;
+	uint64_t max_image;
+	uint64_t max_memory;
 	char back_end[512];
 	char env[1024];
 };
@@ -149,6 +159,21 @@ struct cw_worker_granted {
 	uint64_t offset;
 	uint64_t len;
 	uint32_t write;
+	uint32_t reserved;
+};
+
+/**
+ * struct cw_worker_credit - Device memory is wanted, before it is taken
+ * @bytes:	how much; 0: only how much there still is
+ * @seq:	number of the request, one more than the last
+ *
+ * The answer is in struct cw_gauge: the worker that waits for it may hold locks
+ * that its control thread wants.
+ */
+struct cw_worker_credit {
+	struct cw_worker_head head;
+	uint64_t bytes;
+	uint32_t seq;
 	uint32_t reserved;
 };
 

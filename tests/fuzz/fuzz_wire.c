@@ -377,6 +377,8 @@ static void worker_open(void)
 		.fd_window = -1, .info = &info, .store_lock = PTHREAD_RWLOCK_INITIALIZER,
 	};
 	worker.start.window_size = WINDOW;
+	worker.start.max_threads = VCUDA_SLOTS;
+	worker.start.max_image = WINDOW;
 	worker.start.region_base = ARENA;
 	worker.start.region_size = ARENA_SIZE;
 	worker.channel_size = VCUDA_CHANNEL_SIZE(RING);

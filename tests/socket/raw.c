@@ -58,7 +58,7 @@ static void open_answer(struct raw *c)
 	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&mh)), sizeof(fds));
 	c->window_size = m.window_size;
 	c->doorbell = fds[1];
-	close(fds[0]);
+	c->window = fds[0];
 }
 
 void raw_open(struct raw *c, const struct sock_daemon *d)
@@ -82,6 +82,7 @@ void raw_close(struct raw *c)
 {
 	close(c->sock);
 	close(c->doorbell);
+	close(c->window);
 	munmap(c->channel, VCUDA_CHANNEL_SIZE(RING));
 }
 

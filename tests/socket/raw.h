@@ -20,6 +20,7 @@
 struct raw {
 	int sock;
 	int doorbell;
+	int window;
 	uint64_t window_size;
 	struct cw_channel *channel;
 	uint64_t tail;

@@ -54,12 +54,16 @@ int sock_connect(const struct sock_daemon *d)
 	return -1;
 }
 
-static void daemon_exec(const struct sock_daemon *d)
+static void daemon_exec(const struct sock_daemon *d, const char *const *args)
 {
 	const char *program = getenv("CAUSEWAY_DAEMON");
 	int log = open(d->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
 	char arg[128];
+	const char *argv[4 + SOCK_ARGS_MAX] = { program, arg, "--backend=soft",
+						"--worker-timeout=20000" };
 
+	for (int i = 0; args && args[i] && i < SOCK_ARGS_MAX - 1; i++)
+		argv[4 + i] = args[i];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(arg, sizeof(arg), "--client-socket=%s", d->path);
 	setenv("CAUSEWAY_TEST_HOOKS", "1", 1);
@@ -67,7 +71,7 @@ static void daemon_exec(const struct sock_daemon *d)
 	dup2(log, 2);
 	close(log);
 	if (program)
-		execl(program, program, arg, "--backend=soft", "--worker-timeout=20000", NULL);
+		execv(program, (char *const *)argv);
 	_exit(126);
 }
 
@@ -81,7 +85,7 @@ static bool daemon_listens(const struct sock_daemon *d)
 	return fd >= 0;
 }
 
-void sock_daemon_start(struct sock_daemon *d, const char *path)
+static void daemon_start(struct sock_daemon *d, const char *path, const char *const *args)
 {
 	strcpy(d->dir, "/tmp/causeway-socket-XXXXXX");
 	if (!mkdtemp(d->dir))
@@ -94,10 +98,20 @@ void sock_daemon_start(struct sock_daemon *d, const char *path)
 	fflush(stdout);
 	d->pid = fork();
 	if (!d->pid)
-		daemon_exec(d);
+		daemon_exec(d, args);
 	if (d->pid < 0 || !AWAIT(daemon_listens(d) || waitpid(d->pid, NULL, WNOHANG)) ||
 	    kill(d->pid, 0))
 		die("daemon does not come up");
+}
+
+void sock_daemon_start(struct sock_daemon *d, const char *path)
+{
+	daemon_start(d, path, NULL);
+}
+
+void sock_daemon_start_with(struct sock_daemon *d, const char *const *args)
+{
+	daemon_start(d, NULL, args);
 }
 
 bool sock_daemon_stop(struct sock_daemon *d)

@@ -29,6 +29,9 @@ struct sock_daemon {
 /* Starts a daemon with the software GPU and test hooks; ends the test program
  * where it does not come up. @path: its socket, NULL for one of its own. */
 void sock_daemon_start(struct sock_daemon *d, const char *path);
+/* The same with up to SOCK_ARGS_MAX further arguments, ended by NULL. */
+#define SOCK_ARGS_MAX 8
+void sock_daemon_start_with(struct sock_daemon *d, const char *const *args);
 /* SIGTERM; whether it left with status 0 and nothing of it stays. */
 bool sock_daemon_stop(struct sock_daemon *d);
 /* A connection to its socket, or -1. */

@@ -314,16 +314,13 @@ TEST(nobody_wakes_for_clients_that_do_nothing)
 		CHECK_EQ(read(c.ready[0], &byte, 1), 1);
 	n = sock_workers(&daemon_one, workers);
 	CHECK_EQ(n, CLIENTS);
-	/* Work ends a little after its answer. */
-	for (int i = 0; i < 100 && before != after; i++) {
-		before = after;
-		usleep(100000);
+	/* Work ends a little after its answer, and the daemon looks twice after it. */
+	for (int i = 0; i < 20 && before != after; i++) {
+		before = sleeps_of_all(workers, n);
+		sleep((unsigned int)seconds);
 		after = sleeps_of_all(workers, n);
+		printf("# %d clients, %d s: %d wake-ups\n", n, seconds, (int)(after - before));
 	}
-	before = sleeps_of_all(workers, n);
-	sleep((unsigned int)seconds);
-	after = sleeps_of_all(workers, n);
-	printf("# %d clients, %d s: %d wake-ups\n", n, seconds, (int)(after - before));
 	close(c.leave[1]);
 	close(c.ready[0]);
 	for (int i = 0; i < CLIENTS; i++)

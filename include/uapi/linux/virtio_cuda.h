@@ -121,7 +121,9 @@ struct virtio_cuda_hello_resp {
 	__le32 max_region_runs;
 	__le64 abilities;	/* VIRTIO_CUDA_ABLE_* */
 	__le64 window_size;	/* of each client */
-	__le64 reserved[4];
+	__le32 max_chains;	/* outstanding copies per client; 0: as many as may be */
+	__le32 reserved32;
+	__le64 reserved[3];
 };
 
 struct virtio_cuda_open {
