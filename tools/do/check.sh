@@ -5,8 +5,8 @@
 # Tests learn of the options from the environment: CAUSEWAY_TEST_LONG,
 # CAUSEWAY_TEST_GPU and CAUSEWAY_TEST_KVM are 1 or unset.
 
-suites="unit gen wire softgpu vhost fuzz socket vm nvcc gpu"
-sanitized="unit wire vhost"
+suites="unit gen wire softgpu vhost device fuzz socket vm nvcc gpu"
+sanitized="unit wire vhost device"
 
 # Runs one suite in build folder $1, building what it needs where that has not
 # been done; results are appended to $results. $3 and $4 tell a second run of
