@@ -4,11 +4,14 @@
  */
 #include <linux/cred.h>
 #include <linux/log2.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
 
 #include "vcuda.h"
+
+/* How soon an OPEN is sent again that came too early for the device. */
+#define VCUDA_AGAIN_PERIOD (HZ / 5)
 
 static bool vcuda_arena_ok(u64 base, u64 size)
 {
@@ -201,7 +204,11 @@ int vcuda_call_open(struct vcuda_client *client, void *arg)
 		return err;
 	if (mutex_lock_killable(&client->lock))
 		return -EINTR;
-	err = vcuda_open_locked(client, open);
+	do {
+		err = vcuda_open_locked(client, open);
+	} while (err == -EAGAIN && !schedule_timeout_killable(VCUDA_AGAIN_PERIOD) &&
+		 !fatal_signal_pending(current));
 	mutex_unlock(&client->lock);
-	return err;
+	/* Killed; nobody sees it. */
+	return err == -EAGAIN ? -EINTR : err;
 }

@@ -40,6 +40,7 @@ static const int vcuda_status_errno[] = {
 	[VIRTIO_CUDA_ERR_WORKER] = -EIO,
 	[VIRTIO_CUDA_ERR_RANGE] = -ERANGE,
 	[VIRTIO_CUDA_ERR_NO_DEVICE] = -ENXIO,
+	[VIRTIO_CUDA_ERR_AGAIN] = -EAGAIN,
 };
 
 /**
@@ -238,6 +239,8 @@ static int vcuda_msg_judge(struct vcuda_device *dev, struct vcuda_msg *msg, u32 
 		return status ? vcuda_status_errno[status] : used < room ? -EBADMSG : 0;
 	if (status == VIRTIO_CUDA_ERR_STALE || le64_to_cpu(resp.epoch) != dev->epoch)
 		return -EBADMSG;
+	if (status == VIRTIO_CUDA_ERR_AGAIN && msg->req->type != cpu_to_le16(VIRTIO_CUDA_OPEN))
+		return -EBADMSG;
 	*ret_acks = vcuda_status_acks(msg, status);
 	if (status == VIRTIO_CUDA_OK &&
 	    (used < room || le32_to_cpu(resp.len) != msg->resp_len - sizeof(resp)))
@@ -385,14 +388,33 @@ static int vcuda_pump_copies(struct vcuda_device *dev)
 }
 
 /*
+ * Posts the doorbell buffer where it is owed. It needs one descriptor, which is
+ * kept for it; but a chain whose indirect table found no memory may have taken
+ * every one there was. Then the return of that chain brings us here again.
+ */
+static int vcuda_pump_bell(struct vcuda_device *dev)
+{
+	int err;
+
+	if (!dev->bell_owed || dev->bell->state != VCUDA_MSG_IDLE)
+		return 0;
+	err = vcuda_msg_post(dev, dev->bell, 0);
+	if (!err)
+		dev->bell_owed = false;
+	return err;
+}
+
+/*
  * Posts what may be posted. vq_lock held.
  *
  * Return: true if the device must be notified, after vq_lock is dropped.
  */
 static bool vcuda_pump(struct vcuda_device *dev)
 {
-	int err = vcuda_pump_now(dev);
+	int err = vcuda_pump_bell(dev);
 
+	if (!err)
+		err = vcuda_pump_now(dev);
 	if (!err)
 		err = vcuda_pump_copies(dev);
 	if (err == -EIO)
@@ -620,13 +642,10 @@ int vcuda_bell_ring(struct vcuda_client *client)
 	spin_lock_irq(&dev->vq_lock);
 	if (dev->state == VCUDA_LIVE) {
 		vcuda_control_drain(dev);
-		err = 0;
-		if (dev->bell->state == VCUDA_MSG_IDLE)
-			err = vcuda_msg_post(dev, dev->bell, 0);
+		dev->bell_owed |= dev->bell->state == VCUDA_MSG_IDLE;
 		if (vcuda_pump(dev))
 			vq = dev->ctl;
-		if (err)
-			vcuda_device_die_locked(dev, "broke its control queue");
+		err = dev->state == VCUDA_LIVE ? 0 : -EIO;
 	}
 	spin_unlock_irq(&dev->vq_lock);
 	if (vq)
@@ -710,6 +729,7 @@ void vcuda_control_collect(struct vcuda_device *dev, struct list_head *ret_msgs)
 		list_del_init(&client->copying);
 	}
 	dev->bell->state = VCUDA_MSG_IDLE;
+	dev->bell_owed = false;
 	dev->ctl = NULL;
 	dev->ev = NULL;
 	dev->irq_on = false;

@@ -50,7 +50,7 @@ struct vcuda_owner;
 #define VCUDA_DIRECT_SEGS 16
 /* Below this a queue holds no copy chain beside the kept slots. */
 #define VCUDA_MIN_RING 64
-/* A PING unanswered for so many seconds, counted in ticks, is a death. */
+/* A PING unanswered for so many seconds is a death. */
 #define VCUDA_PING_TICKS 5
 #define VCUDA_RETRY_PERIOD (5 * HZ)
 #define VCUDA_HELLO_TIMEOUT (5 * HZ)
@@ -161,6 +161,7 @@ struct vcuda_msg {
  *		a used doorbell buffer raises none
  * @copiers:	clients with queued chains that may post another one
  * @full:	clients with queued chains and @max_chains posted
+ * @bell_owed:	a bit was set while @bell was idle; under vq_lock
  * @watched:	calls that wait for the device; PINGs go out while not 0
  */
 struct vcuda_device {
@@ -189,8 +190,7 @@ struct vcuda_device {
 	struct list_head posted;
 	unsigned int slow_posted;
 	unsigned int expecting;
-	bool irq_on;
-	bool indirect;
+	bool irq_on, bell_owed, indirect;
 	unsigned int ring_size;
 	unsigned int max_segs;
 	struct delayed_work pump_work;

@@ -68,6 +68,7 @@ enum {
 	VIRTIO_CUDA_ERR_WORKER = 9,	/* worker died or could not be started */
 	VIRTIO_CUDA_ERR_RANGE = 10,	/* window range not granted */
 	VIRTIO_CUDA_ERR_NO_DEVICE = 11,	/* daemon has no usable back end */
+	VIRTIO_CUDA_ERR_AGAIN = 12,	/* OPEN: not ready yet, to be sent again */
 };
 
 #define VIRTIO_CUDA_MAX_CLIENTS 256
