@@ -94,8 +94,16 @@ uint32_t cd_open_check(const struct cd_open *open)
 		return VIRTIO_CUDA_ERR_MALFORMED;
 	for (uint32_t i = 0; i < open->nr_segs; i++)
 		channel += open->seg[i].len;
-	return channel == VCUDA_CHANNEL_SIZE(open->ring_size) ? VIRTIO_CUDA_OK :
-								VIRTIO_CUDA_ERR_MALFORMED;
+	return channel == cw_align_up(VCUDA_CHANNEL_SIZE(open->ring_size),
+				      1ull << open->granule_shift) ?
+		       VIRTIO_CUDA_OK :
+		       VIRTIO_CUDA_ERR_MALFORMED;
+}
+
+static void clocks_stop(struct cd_client *c)
+{
+	memset(c->clock, 0, sizeof(c->clock));
+	c->deadline = 0;
 }
 
 /* Everything that came with an open, and its worker's files. */
@@ -114,10 +122,10 @@ static void client_drop(struct cd_client *c)
 	c->time = 0;
 	c->stopped = false;
 	c->started = false;
-	c->parking = false;
-	c->parked = false;
+	c->pause = CD_PAUSE_NONE;
+	c->pause_wanted = false;
 	c->worker_pid = 0;
-	c->deadline = 0;
+	clocks_stop(c);
 }
 
 static void client_free(struct cd_client *c)
@@ -198,7 +206,7 @@ static void client_start(struct cd_client *c)
 	c->state = CD_CLIENT_STARTING;
 	c->told = false;
 	c->open_status = VIRTIO_CUDA_ERR_WORKER;
-	cd_client_wait(c, true);
+	cd_client_wait(c, CD_CLOCK_LIFE, true);
 }
 
 /**
@@ -212,10 +220,25 @@ void cd_client_open(struct cd_client *c, const struct cd_open *open)
 {
 	c->open = *open;
 	c->opening = true;
-	if (c->d->probe.state == CD_PROBE_READY)
+	memset(c->channel, 0, sizeof(c->channel));
+	for (uint32_t i = 0; i < open->nr_segs; i++)
+		cd_file_range(open->fds[open->seg[i].fd], open->seg[i].offset, open->seg[i].len,
+			      &c->channel[i]);
+	if (c->d->probe.state == CD_PROBE_READY) {
 		client_start(c);
-	else
-		c->state = CD_CLIENT_WAITING;
+		return;
+	}
+	c->state = CD_CLIENT_WAITING;
+	cd_client_wait(c, CD_CLOCK_LIFE, c->ops->retries);
+}
+
+/**
+ * cd_client_put_off() - Have an open that waits for the probe asked again later
+ * @c:	client, in CD_CLIENT_WAITING, of a world that asks again
+ */
+void cd_client_put_off(struct cd_client *c)
+{
+	open_failed(c, VIRTIO_CUDA_ERR_AGAIN);
 }
 
 /**
@@ -243,19 +266,25 @@ void cd_client_up(struct cd_client *c)
 		return;
 	c->state = CD_CLIENT_OPEN;
 	c->opening = false;
-	cd_client_wait(c, false);
+	cd_client_wait(c, CD_CLOCK_LIFE, false);
 	cd_watch_start(c->d);
 	c->ops->opened(c, VIRTIO_CUDA_OK);
 }
 
 /**
- * cd_client_wait() - Start or stop the clock for the worker
+ * cd_client_wait() - Start or stop a clock for the worker
  * @c:		client
- * @wait:	something is owed by the worker, from now on
+ * @clock:	which
+ * @wait:	this is owed by the worker, from now on
  */
-void cd_client_wait(struct cd_client *c, bool wait)
+void cd_client_wait(struct cd_client *c, enum cd_clock clock, bool wait)
 {
-	c->deadline = wait ? cd_now_ns() + (uint64_t)c->d->opt.timeout_ms * 1000000 : 0;
+	c->clock[clock] = wait ? cd_now_ns() + (uint64_t)c->d->opt.timeout_ms * 1000000 : 0;
+	c->deadline = 0;
+	for (int i = 0; i < CD_CLOCKS; i++) {
+		if (c->clock[i] && (!c->deadline || c->clock[i] < c->deadline))
+			c->deadline = c->clock[i];
+	}
 }
 
 /**
@@ -263,13 +292,17 @@ void cd_client_wait(struct cd_client *c, bool wait)
  * @c:	client with a worker
  *
  * A worker ends at the end of file on its socket; one that does not is killed
- * when its time is over.
+ * when its time is over, one that is stopped by a pause at once.
  */
 void cd_client_lost(struct cd_client *c)
 {
+	bool stopped = c->pause == CD_PAUSE_STOPPING || c->pause == CD_PAUSE_STOPPED;
+
 	c->state = CD_CLIENT_ENDING;
 	cd_link_close(c);
-	cd_client_wait(c, true);
+	clocks_stop(c);
+	if (!stopped || cd_spawner_kill(&c->d->spawner, c->cookie))
+		cd_client_wait(c, CD_CLOCK_LIFE, true);
 }
 
 /**
@@ -281,15 +314,19 @@ void cd_client_kill(struct cd_client *c)
 	cd_client_lost(c);
 	c->told = true;
 	/* Nothing survives SIGKILL: only an order that was not taken is tried again. */
-	cd_client_wait(c, cd_spawner_kill(&c->d->spawner, c->cookie) != 0);
+	cd_client_wait(c, CD_CLOCK_LIFE, cd_spawner_kill(&c->d->spawner, c->cookie) != 0);
 }
 
 /**
  * cd_client_expired() - The worker's time is over
- * @c:	client with a worker
+ * @c:	client with a worker, or one that waits for the probe
  */
 void cd_client_expired(struct cd_client *c)
 {
+	if (c->state == CD_CLIENT_WAITING) {
+		cd_client_put_off(c);
+		return;
+	}
 	cd_complain(CW_LOG_WARN, CD_E_WORKER_TIMEOUT, "client=%u pid=%d state=%d", c->index,
 		    c->worker_pid, c->state);
 	cd_client_kill(c);
@@ -326,7 +363,7 @@ static void client_reaped(struct cd_client *c, int status)
 		open_failed(c, c->open_status);
 	} else {
 		c->state = CD_CLIENT_DEAD;
-		c->deadline = 0;
+		clocks_stop(c);
 		cd_link_close(c);
 		cd_regions_drop(c);
 		c->ops->died(c);
@@ -336,7 +373,7 @@ static void client_reaped(struct cd_client *c, int status)
 /**
  * cd_clients_spawned() - News of the spawner
  * @d:		daemon
- * @msg:	CD_SPAWN_STARTED or CD_SPAWN_EXITED
+ * @msg:	CD_SPAWN_STARTED, _STOPPED or _EXITED
  */
 void cd_clients_spawned(struct cd_daemon *d, const struct cd_spawn_msg *msg)
 {
@@ -350,6 +387,10 @@ void cd_clients_spawned(struct cd_daemon *d, const struct cd_spawn_msg *msg)
 		return;
 	if (msg->type == CD_SPAWN_EXITED) {
 		client_reaped(c, msg->status);
+		return;
+	}
+	if (msg->type == CD_SPAWN_STOPPED) {
+		cd_pause_stopped(c);
 		return;
 	}
 	c->worker_pid = msg->pid;

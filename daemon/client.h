@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "cw/worker_proto.h"
+#include "daemon/memory.h"
 #include "uapi/linux/virtio_cuda.h"
 
 struct cd_client;
@@ -43,12 +44,53 @@ enum cd_client_state {
 	CD_CLIENT_DEAD,
 };
 
+/**
+ * enum cd_pause - Whether a worker is kept from touching guest memory
+ * @CD_PAUSE_NONE:	it runs
+ * @CD_PAUSE_PARKING:	it was told to park and has not answered
+ * @CD_PAUSE_PARKED:	it stores nothing more to the channel, and its GPU is idle.
+ *			Its control thread still serves regions; once it owes none,
+ *			the process is stopped.
+ * @CD_PAUSE_STOPPING:	the spawner was told to stop the process
+ * @CD_PAUSE_STOPPED:	none of its threads runs: no kernel of the software GPU either.
+ *			Nothing is sent to it.
+ * @CD_PAUSE_RESUMING:	it was told to go on and has not answered
+ *
+ * Each step is answered before the next one begins, so an answer is never one to
+ * an earlier question.
+ */
+enum cd_pause {
+	CD_PAUSE_NONE,
+	CD_PAUSE_PARKING,
+	CD_PAUSE_PARKED,
+	CD_PAUSE_STOPPING,
+	CD_PAUSE_STOPPED,
+	CD_PAUSE_RESUMING,
+};
+
+/**
+ * enum cd_clock - What a worker's time may run for
+ * @CD_CLOCK_LIFE:	to start, or to end
+ * @CD_CLOCK_REGION:	the oldest of the region messages that it has
+ * @CD_CLOCK_PAUSE:	a step of a pause
+ */
+enum cd_clock {
+	CD_CLOCK_LIFE,
+	CD_CLOCK_REGION,
+	CD_CLOCK_PAUSE,
+	CD_CLOCKS,
+};
+
+/* Region messages that are with a worker at one time: less than its socket holds. */
+#define CD_REGIONS_ASKED 4
+
 #define CD_CHANNEL_SEGS VIRTIO_CUDA_MAX_CHANNEL_RUNS
 #define CD_CHANNEL_FDS 8
 
 /**
  * struct cd_open - What a client asks for; checked by cd_open_check()
  * @ring_size:		of the channel
+ * @granule_shift:	pieces of memory are multiples of 2 ^ this
  * @epoch:		of the world it comes from
  * @region_base, @region_size, @device_base, @device_size: arenas
  * @env_len:		bytes used of @env
@@ -60,6 +102,7 @@ enum cd_client_state {
  */
 struct cd_open {
 	uint32_t ring_size;
+	uint32_t granule_shift;
 	uint32_t env_len;
 	uint64_t epoch;
 	uint64_t region_base;
@@ -80,7 +123,8 @@ struct cd_open {
  * @region:	answer to cd_region_attach() or _detach(); the region is freed on
  *		return unless it is attached
  * @granted:	the worker lets a range of the window be copied; may be NULL
- * @parked:	answer to cd_link_park(); may be NULL
+ * @retries:	it asks again where an open is answered VIRTIO_CUDA_ERR_AGAIN, so
+ *		that no open outlasts a worker's time; and the worker can be paused
  * @died:	the worker is lost and reaped, the client DEAD. May close it.
  * @closed:	answer to cd_client_close(): the client is freed on return
  */
@@ -88,7 +132,7 @@ struct cd_client_ops {
 	void (*opened)(struct cd_client *c, uint32_t status);
 	void (*region)(struct cd_client *c, struct cd_region *r, uint32_t status);
 	void (*granted)(struct cd_client *c, const struct cw_worker_granted *g);
-	void (*parked)(struct cd_client *c);
+	bool retries;
 	void (*died)(struct cd_client *c);
 	void (*closed)(struct cd_client *c);
 };
@@ -110,7 +154,8 @@ struct cd_client_ops {
  * @cookie:	name of the worker at the spawner; 0: none to be reaped
  * @worker_pid:	of the worker; 0: not known yet
  * @started:	the worker has answered START well
- * @deadline:	when the worker is given up, ns; 0: nothing is waited for
+ * @clock:	when the worker's time for something is over, ns; 0: it is not waited for
+ * @deadline:	the first of @clock; 0: nothing is waited for
  * @fd_window:	the window
  * @fd_doorbell: wakes the worker: an eventfd that the process writes; in a VM the
  *		reading end of a pipe
@@ -127,9 +172,13 @@ struct cd_client_ops {
  * @nr_regions:	their number
  * @nr_runs:	pieces of all of them
  * @queue, @queue_tail: regions with a message for the worker, oldest first
- * @outstanding: region messages that the worker has not answered
- * @parking:	PARK was sent and is not answered
- * @parked:	it is answered, and the worker was not told to go on since
+ * @asked:	regions whose messages the worker has not answered, oldest first: it
+ *		answers in that order
+ * @outstanding: their number
+ * @pause:	see there
+ * @pause_wanted: it is to be paused; @pause follows step by step
+ * @pause_seq:	names the last PARK or RESUME
+ * @channel:	the channel's memory, to tell it from regions and from RAM that goes
  * @owed:	region messages that the client has no answer to
  */
 struct cd_client {
@@ -148,6 +197,7 @@ struct cd_client {
 	uint64_t cookie;
 	pid_t worker_pid;
 	bool started;
+	uint64_t clock[CD_CLOCKS];
 	uint64_t deadline;
 	int fd_window;
 	int fd_doorbell;
@@ -165,9 +215,12 @@ struct cd_client {
 	uint32_t nr_runs;
 	struct cd_region *queue;
 	struct cd_region *queue_tail;
+	struct cd_region *asked[CD_REGIONS_ASKED];
 	uint32_t outstanding;
-	bool parking;
-	bool parked;
+	enum cd_pause pause;
+	bool pause_wanted;
+	uint32_t pause_seq;
+	struct cd_file_range channel[CD_CHANNEL_SEGS];
 	uint32_t owed;
 };
 
@@ -183,12 +236,18 @@ void cd_client_up(struct cd_client *c);
 void cd_clients_probed(struct cd_daemon *d);
 void cd_clients_spawned(struct cd_daemon *d, const struct cd_spawn_msg *msg);
 void cd_clients_finish(struct cd_daemon *d);
-void cd_client_wait(struct cd_client *c, bool wait);
+void cd_client_wait(struct cd_client *c, enum cd_clock clock, bool wait);
+void cd_client_put_off(struct cd_client *c);
 
 /* link.c: the socket to the worker */
 int cd_link_start(struct cd_client *c);
 bool cd_link_event(struct cd_client *c);
-void cd_link_park(struct cd_client *c, bool park);
 void cd_link_close(struct cd_client *c);
+
+/* pause.c: keeping a worker from guest memory, and letting it go on */
+void cd_pause(struct cd_client *c, bool pause);
+void cd_pause_step(struct cd_client *c);
+int cd_pause_done(struct cd_client *c, const struct cw_worker_done *done);
+void cd_pause_stopped(struct cd_client *c);
 
 #endif

@@ -52,6 +52,7 @@ static void start_fill(struct cd_client *c, struct cw_worker_start *msg)
 		.max_threads = (uint32_t)d->opt.max_threads,
 		.max_image = d->opt.max_image,
 		.max_memory = d->opt.client_memory,
+		.granule_shift = o->granule_shift,
 	};
 	memcpy(msg->back_end, d->opt.back_end, sizeof(msg->back_end));
 	memcpy(msg->env, o->env, o->env_len);
@@ -130,19 +131,17 @@ static int on_started(struct cd_client *c, const union link_msg *m)
 
 static int on_done(struct cd_client *c, const union link_msg *m)
 {
+	int ret = -EPROTO;
+
 	if (c->state != CD_CLIENT_OPEN)
 		return -EPROTO;
+	if (m->done.type == CW_WORKER_PARK || m->done.type == CW_WORKER_RESUME)
+		return cd_pause_done(c, &m->done);
 	if (m->done.type == CW_WORKER_ATTACH || m->done.type == CW_WORKER_DETACH)
-		return cd_region_done(c, &m->done);
-	if (!c->ops->parked || (m->done.type != CW_WORKER_PARK && m->done.type != CW_WORKER_RESUME))
-		return -EPROTO;
-	if (m->done.type == CW_WORKER_RESUME || !c->parking)
-		return 0; /* nobody waits for it */
-	c->parking = false;
-	c->parked = true;
-	cd_client_wait(c, c->outstanding);
-	c->ops->parked(c);
-	return 0;
+		ret = cd_region_done(c, &m->done);
+	if (!ret)
+		cd_pause_step(c);
+	return ret;
 }
 
 static int on_granted(struct cd_client *c, const union link_msg *m)
@@ -207,34 +206,6 @@ bool cd_link_event(struct cd_client *c)
 		}
 	}
 	return c->worker_sock >= 0;
-}
-
-/**
- * cd_link_park() - Tell a worker to stop, or to go on
- * @c:		client, in CD_CLIENT_OPEN
- * @park:	no store to guest memory after its answer, which comes through
- *		cd_client_ops.parked; false: go on, without an answer
- *
- * A worker that can't be told, or does not answer in time, is lost.
- */
-void cd_link_park(struct cd_client *c, bool park)
-{
-	struct cw_worker_head msg = {
-		.version = CW_WORKER_VERSION,
-		.type = park ? CW_WORKER_PARK : CW_WORKER_RESUME,
-	};
-	struct iovec iov = { .iov_base = &msg, .iov_len = sizeof(msg) };
-
-	if (park && (c->parking || c->parked))
-		return;
-	if (!park && !c->parking && !c->parked)
-		return;
-	c->parking = park;
-	c->parked = false;
-	if (cd_msg_send(c->worker_sock, &iov, 1, NULL, 0))
-		cd_client_lost(c);
-	else if (park)
-		cd_client_wait(c, true);
 }
 
 /**

@@ -90,51 +90,96 @@ int cd_file_range(int fd, uint64_t offset, uint64_t len, struct cd_file_range *r
 	return 0;
 }
 
-static bool overlaps(const struct cd_file_range *a, const struct cd_file_range *b)
+/**
+ * cd_ranges_overlap() - Whether two pieces of files have a byte in common
+ * @a:	one
+ * @b:	the other
+ *
+ * Return: true if they have.
+ */
+bool cd_ranges_overlap(const struct cd_file_range *a, const struct cd_file_range *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->offset < b->offset + b->len &&
 	       b->offset < a->offset + a->len;
 }
 
+/* Bytes from @from on, mapped at @va, that a mapping which is fine accounts for. */
+static uint64_t fine_bytes(const struct cd_maps_query *q, const struct cd_mapping *at,
+			   uint64_t from)
+{
+	for (uint32_t i = 0; i < q->nr_fine; i++) {
+		const struct cd_mapping *m = &q->fine[i];
+
+		if (m->range.dev == at->range.dev && m->range.ino == at->range.ino &&
+		    m->va - m->range.offset == at->va - at->range.offset &&
+		    from >= m->range.offset && from - m->range.offset < m->range.len)
+			return m->range.len - (from - m->range.offset);
+	}
+	return 0;
+}
+
+/* Whether a mapping shows a byte of a piece that it should not show. */
+static bool shows(const struct cd_maps_query *q, const struct cd_mapping *at,
+		  const struct cd_file_range *range)
+{
+	uint64_t from, end, fine;
+
+	if (!cd_ranges_overlap(&at->range, range))
+		return false;
+	end = cw_min(at->range.offset + at->range.len, range->offset + range->len);
+	for (from = cw_max(at->range.offset, range->offset); from < end; from += fine) {
+		fine = fine_bytes(q, at, from);
+		if (!fine)
+			return true;
+	}
+	return false;
+}
+
+/* A line of a maps file; false where it is none, or of no file. */
+static bool maps_line(const char *line, struct cd_mapping *ret)
+{
+	unsigned int major, minor;
+	uint64_t end, ino, offset;
+
+	/* The tail of a long path name does not parse, and is no line. */
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4c %" SCNx64 " %x:%x %" SCNu64, &ret->va, &end,
+		   &offset, &major, &minor, &ino) != 6 || !ino)
+		return false;
+	ret->range = (struct cd_file_range){
+		.dev = makedev(major, minor), .ino = ino, .offset = offset, .len = end - ret->va,
+	};
+	return true;
+}
+
 /**
  * cd_maps_has() - Whether a process has any of these pieces mapped
- * @pid:	the process
- * @ranges:	pieces of files
- * @n:		their number
+ * @q:	process, pieces, and where it may have them
  *
- * The address does not matter: a mapping that was moved is still a mapping. A
- * process that lives has some mappings; one whose first thread has ended shows
- * none, whatever its other threads have.
+ * A mapping that was moved is still a mapping: only the very address that is
+ * fine is. A process that lives has some mappings; one whose first thread has
+ * ended shows none, whatever its other threads have.
  *
  * Return: 1 if it has, 0 if not, -errno where that can't be seen: -ESRCH where
  * there is no such process, or it shows nothing at all.
  */
-int cd_maps_has(pid_t pid, const struct cd_file_range *ranges, uint32_t n)
+int cd_maps_has(const struct cd_maps_query *q)
 {
 	char path[32], line[512];
+	struct cd_mapping at;
 	bool any = false;
 	FILE *f;
 	int ret = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", q->pid);
 	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while (!ret && fgets(line, sizeof(line), f)) {
-		struct cd_file_range at = { 0 };
-		uint64_t start, end, ino;
-		unsigned int major, minor;
-
 		any = true;
-		/* The tail of a long path name does not parse, and is no line. */
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4c %" SCNx64 " %x:%x %" SCNu64, &start,
-			   &end, &at.offset, &major, &minor, &ino) != 6 || !ino)
+		if (!maps_line(line, &at))
 			continue;
-		at.dev = makedev(major, minor);
-		at.ino = ino;
-		at.len = end - start;
-		for (uint32_t i = 0; i < n && !ret; i++)
-			ret = overlaps(&at, &ranges[i]);
+		for (uint32_t i = 0; i < q->nr_ranges && !ret; i++)
+			ret = shows(q, &at, &q->range[i]);
 	}
 	if (ferror(f) && !ret)
 		ret = -EIO;

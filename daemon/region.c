@@ -2,9 +2,10 @@
 /*
  * Regions of a client.
  *
- * At most CD_REGIONS_OUTSTANDING messages are with the worker at one time,
- * which is less than its socket holds, so a send never has to be retried; the
- * rest queues in the order it came.
+ * At most CD_REGIONS_ASKED messages are with the worker at one time, which is
+ * less than its socket holds, so a send never has to be retried; the rest queues
+ * in the order it came. The worker answers in that order, so one clock, that of
+ * the oldest, runs for no other.
  */
 #include "daemon/region.h"
 
@@ -16,7 +17,6 @@
 #include "daemon/codes.h"
 #include "daemon/daemon.h"
 
-#define CD_REGIONS_OUTSTANDING 4
 #define PAGE_MASK 4095ull
 
 static bool overlaps(uint64_t va, uint64_t len, uint64_t base, uint64_t size)
@@ -67,6 +67,21 @@ static uint32_t spec_check(const struct cd_client *c, const struct cd_region_spe
 			return VIRTIO_CUDA_ERR_ADDRESS;
 	}
 	return VIRTIO_CUDA_OK;
+}
+
+/*
+ * A channel is mapped where the worker likes. If its pages could be a region
+ * too, nobody could tell whether the region is unmapped.
+ */
+static bool is_channel(const struct cd_client *c, const struct cd_region *r)
+{
+	for (uint32_t i = 0; i < r->nr_segs; i++) {
+		for (uint32_t k = 0; k < CD_CHANNEL_SEGS; k++) {
+			if (cd_ranges_overlap(&r->range[i], &c->channel[k]))
+				return true;
+		}
+	}
+	return false;
 }
 
 static void region_drop_fds(struct cd_region *r)
@@ -147,18 +162,25 @@ static int send_detach(struct cd_client *c, struct cd_region *r)
 	return cd_msg_send(c->worker_sock, &iov, 1, NULL, 0);
 }
 
-/* Sends what the worker may have now. A worker that is gone is seen elsewhere. */
-static void queue_pump(struct cd_client *c)
+/**
+ * cd_region_pump() - Send what the worker may have now
+ * @c:	client
+ *
+ * A worker that is gone is seen elsewhere; one that is stopped gets it later.
+ */
+void cd_region_pump(struct cd_client *c)
 {
-	while (c->state == CD_CLIENT_OPEN && c->queue && c->outstanding < CD_REGIONS_OUTSTANDING) {
+	while (c->state == CD_CLIENT_OPEN && c->queue && c->outstanding < CD_REGIONS_ASKED &&
+	       c->pause != CD_PAUSE_STOPPING && c->pause != CD_PAUSE_STOPPED) {
 		struct cd_region *r = c->queue;
 		bool attach = r->state == CD_REGION_ATTACH_QUEUED;
 		int ret = attach ? send_attach(c, r) : send_detach(c, r);
 
 		c->queue = r->queue_next;
 		r->state = attach ? CD_REGION_ATTACHING : CD_REGION_DETACHING;
-		if (!c->outstanding++)
-			cd_client_wait(c, true);
+		if (!c->outstanding)
+			cd_client_wait(c, CD_CLOCK_REGION, true);
+		c->asked[c->outstanding++] = r;
 		if (ret)
 			cd_client_lost(c);
 	}
@@ -174,7 +196,7 @@ static void queue_add(struct cd_client *c, struct cd_region *r, void *token)
 	else
 		c->queue = r;
 	c->queue_tail = r;
-	queue_pump(c);
+	cd_region_pump(c);
 }
 
 /**
@@ -199,6 +221,10 @@ uint32_t cd_region_attach(struct cd_client *c, const struct cd_region_spec *spec
 	r = region_create(spec);
 	if (!r)
 		return VIRTIO_CUDA_ERR_LIMIT;
+	if (is_channel(c, r)) {
+		region_destroy(r);
+		return VIRTIO_CUDA_ERR_MALFORMED;
+	}
 	r->next = c->regions;
 	c->regions = r;
 	c->nr_regions++;
@@ -250,11 +276,38 @@ static void region_forget(struct cd_client *c, struct cd_region *r)
 	region_destroy(r);
 }
 
+/* Where the worker has its other regions: the same pages may be part of them. */
+static struct cd_mapping *others_create(const struct cd_client *c, const struct cd_region *r,
+					uint32_t *ret_n)
+{
+	struct cd_mapping *m = calloc(c->nr_runs + 1, sizeof(*m));
+
+	*ret_n = 0;
+	for (const struct cd_region *o = c->regions; m && o; o = o->next) {
+		uint64_t va = o->va;
+
+		if (o == r)
+			continue;
+		for (uint32_t i = 0; i < o->nr_segs; va += o->range[i++].len)
+			m[(*ret_n)++] = (struct cd_mapping){ va, o->range[i] };
+	}
+	return m;
+}
+
 /* Whether nothing is mapped, as the worker says; not believed where maps say else. */
 static int unmapped_verify(struct cd_client *c, struct cd_region *r)
 {
-	int ret = cd_maps_has(c->worker_pid, r->range, r->nr_segs);
+	struct cd_maps_query q = {
+		.pid = c->worker_pid, .range = r->range, .nr_ranges = r->nr_segs
+	};
+	struct cd_mapping *others;
+	int ret = cd_maps_has(&q);
 
+	if (ret == 1) {
+		q.fine = others = others_create(c, r, &q.nr_fine);
+		ret = others ? cd_maps_has(&q) : -ENOMEM;
+		free(others);
+	}
 	if (!ret)
 		return 0;
 	cd_complain(CW_LOG_WARN, CD_E_WORKER_MAPPING, "client=%u pid=%d region=%u why=%d", c->index,
@@ -274,6 +327,14 @@ static uint32_t attach_status(uint32_t status)
 	return VIRTIO_CUDA_ERR_UNSPEC;
 }
 
+/* The oldest question is answered; the next one's time begins. */
+static void asked_shift(struct cd_client *c)
+{
+	c->outstanding--;
+	memmove(c->asked, c->asked + 1, c->outstanding * sizeof(c->asked[0]));
+	cd_client_wait(c, CD_CLOCK_REGION, c->outstanding);
+}
+
 /**
  * cd_region_done() - The worker has answered
  * @c:		client
@@ -283,26 +344,24 @@ static uint32_t attach_status(uint32_t status)
  */
 int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
 {
-	struct cd_region *r = c->regions;
+	struct cd_region *r = c->outstanding ? c->asked[0] : NULL;
 	bool attach = done->type == CW_WORKER_ATTACH;
 
-	while (r && r->id != done->region)
-		r = r->next;
-	if (!r || r->state != (attach ? CD_REGION_ATTACHING : CD_REGION_DETACHING))
+	if (!r || r->id != done->region ||
+	    r->state != (attach ? CD_REGION_ATTACHING : CD_REGION_DETACHING))
 		return -EPROTO;
 	/* A worker that can't unmap has no way to go on. */
 	if (!attach && done->status)
 		return -EPROTO;
 	if ((!attach || done->status) && unmapped_verify(c, r))
 		return -EPROTO;
-	c->outstanding--;
-	cd_client_wait(c, c->outstanding || c->parking);
+	asked_shift(c);
 	if (attach && !done->status)
 		r->state = CD_REGION_ATTACHED;
 	region_answer(c, r, attach_status(done->status));
 	if (r->state != CD_REGION_ATTACHED)
 		region_forget(c, r);
-	queue_pump(c);
+	cd_region_pump(c);
 	return 0;
 }
 
@@ -315,6 +374,8 @@ int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
  */
 void cd_regions_drop(struct cd_client *c)
 {
+	c->outstanding = 0;
+	c->queue = NULL;
 	while (c->regions) {
 		struct cd_region *r = c->regions;
 
@@ -322,6 +383,4 @@ void cd_regions_drop(struct cd_client *c)
 			region_answer(c, r, VIRTIO_CUDA_ERR_WORKER);
 		region_forget(c, r);
 	}
-	c->queue = NULL;
-	c->outstanding = 0;
 }

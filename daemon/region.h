@@ -85,6 +85,7 @@ struct cd_region {
 uint32_t cd_region_attach(struct cd_client *c, const struct cd_region_spec *spec, void *token);
 uint32_t cd_region_detach(struct cd_client *c, uint32_t id, void *token);
 int cd_region_done(struct cd_client *c, const struct cw_worker_done *done);
+void cd_region_pump(struct cd_client *c);
 void cd_regions_drop(struct cd_client *c);
 
 #endif

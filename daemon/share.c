@@ -256,7 +256,8 @@ static void client_stop(struct cd_client *c, bool stop)
 {
 	if (c->deadline || c->state != CD_CLIENT_OPEN)
 		stop = false;
-	if (c->stopped == stop || cd_spawner_stop(&c->d->spawner, c->cookie, stop))
+	if (c->stopped == stop ||
+	    cd_spawner_hold(&c->d->spawner, c->cookie, CD_HOLD_SHARE, stop))
 		return;
 	c->stopped = stop;
 }

@@ -92,17 +92,21 @@ int cd_spawner_kill(struct cd_spawner *s, uint64_t cookie)
 }
 
 /**
- * cd_spawner_stop() - Have a worker stopped by signal, or go on
+ * cd_spawner_hold() - Have a worker stopped where it is, or let it run again
  * @s:		spawner
  * @cookie:	name of the worker
- * @stop:	SIGSTOP; else SIGCONT
+ * @why:	enum cd_hold
+ * @stop:	stop it; else it runs, unless there is another reason not to
+ *
+ * A stop for CD_HOLD_PAUSE is answered by CD_SPAWN_STOPPED, unless the worker
+ * ends before.
  *
  * Return: 0, or -errno where the spawner could not be told: to be tried again.
  */
-int cd_spawner_stop(struct cd_spawner *s, uint64_t cookie, bool stop)
+int cd_spawner_hold(struct cd_spawner *s, uint64_t cookie, enum cd_hold why, bool stop)
 {
 	struct cd_spawn_msg msg = {
-		.type = stop ? CD_SPAWN_STOP : CD_SPAWN_CONT, .cookie = cookie
+		.type = stop ? CD_SPAWN_STOP : CD_SPAWN_CONT, .cookie = cookie, .why = why
 	};
 
 	return spawner_send(s, &msg, -1);

@@ -37,9 +37,20 @@
 #define MAX_ENV 64
 #define REAP_MS 1000
 
+/**
+ * struct child - A worker
+ * @pid:	0: free
+ * @cookie:	its name
+ * @holds:	reasons for which it shall not run, enum cd_hold
+ * @stopped:	for one of them, and none of its threads runs
+ * @asked:	the daemon waits to hear so
+ */
 struct child {
-	pid_t pid; /* 0: free */
+	pid_t pid;
 	uint64_t cookie;
+	uint32_t holds;
+	bool stopped;
+	bool asked;
 };
 
 struct spawner {
@@ -154,12 +165,42 @@ static void start_child(struct spawner *s, const struct cd_spawn_msg *msg, int f
 	report(s, CD_SPAWN_STARTED, c, 0);
 }
 
+static void stopped_tell(struct spawner *s, struct child *c)
+{
+	if (c->stopped && c->asked)
+		report(s, CD_SPAWN_STOPPED, c, 0);
+	c->asked &= !c->stopped;
+}
+
+static void signal_child(struct spawner *s, struct child *c, const struct cd_spawn_msg *msg)
+{
+	uint32_t had = c->holds;
+
+	switch (msg->type) {
+	case CD_SPAWN_KILL:
+		kill(c->pid, SIGKILL);
+		return;
+	case CD_SPAWN_STOP:
+		c->holds |= msg->why;
+		c->asked |= msg->why == CD_HOLD_PAUSE;
+		break;
+	case CD_SPAWN_CONT:
+		c->holds &= ~msg->why;
+		c->asked &= msg->why != CD_HOLD_PAUSE;
+		break;
+	}
+	if (!had && c->holds)
+		kill(c->pid, SIGSTOP);
+	if (had && !c->holds) {
+		c->stopped = false;
+		kill(c->pid, SIGCONT);
+	}
+	stopped_tell(s, c);
+}
+
 /* Whether the daemon is still there. */
 static bool serve_daemon(struct spawner *s)
 {
-	static const int signals[] = {
-		[CD_SPAWN_KILL] = SIGKILL, [CD_SPAWN_STOP] = SIGSTOP, [CD_SPAWN_CONT] = SIGCONT,
-	};
 	struct cd_spawn_msg msg;
 	int fds[CD_MSG_MAX_FDS];
 	size_t nfds;
@@ -173,12 +214,27 @@ static bool serve_daemon(struct spawner *s)
 	if (msg.type >= CD_SPAWN_KILL && msg.type <= CD_SPAWN_CONT) {
 		c = child_find(s, msg.cookie);
 		if (c)
-			kill(c->pid, signals[msg.type]);
+			signal_child(s, c, &msg);
 	} else {
 		start_child(s, &msg, nfds ? fds[0] : -1);
 	}
 	cd_close_all(fds, nfds);
 	return true;
+}
+
+/*
+ * The kernel calls a process stopped when the last of its threads is. One that
+ * somebody else has stopped is none of ours.
+ */
+static void changed(struct spawner *s, struct child *c, int status)
+{
+	if (!WIFSTOPPED(status)) {
+		report(s, CD_SPAWN_EXITED, c, status);
+		c->pid = 0;
+		return;
+	}
+	c->stopped = c->holds;
+	stopped_tell(s, c);
 }
 
 static void reap(struct spawner *s)
@@ -189,12 +245,11 @@ static void reap(struct spawner *s)
 
 	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
 		;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		for (int i = 0; i < MAX_CHILDREN; i++) {
 			if (s->child[i].pid != pid)
 				continue;
-			report(s, CD_SPAWN_EXITED, &s->child[i], status);
-			s->child[i].pid = 0;
+			changed(s, &s->child[i], status);
 			break;
 		}
 	}

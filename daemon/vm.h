@@ -56,7 +56,6 @@ struct cd_vm_req {
  * @id:		chosen by the driver
  * @open_req:	OPEN that is owed an answer, or NULL
  * @close_req:	CLOSE that is owed an answer, or NULL; nothing else is served then
- * @channel:	the channel's memory, to know whether RAM that goes is part of it
  * @copies:	chains that are being copied; it is not freed before they are done
  * @window:	its window, mapped at the first copy; NULL: not yet
  * @grants:	ranges the worker let be copied, by their id
@@ -75,7 +74,6 @@ struct cd_vm_client {
 	uint32_t id;
 	struct cd_vm_req *open_req;
 	struct cd_vm_req *close_req;
-	struct cd_file_range channel[CD_CHANNEL_SEGS];
 	uint32_t copies;
 	void *window;
 	struct cw_worker_granted *grants;
@@ -145,7 +143,7 @@ struct cd_vm_event_buf {
  * @nr_waiting:	those of them that count for VIRTIO_CUDA_MAX_WAITING
  * @spare:	requests to be used again
  * @stopped:	controlq is stopped, or is to be
- * @parked:	workers were parked and have not been told to go on
+ * @parked:	workers are paused, or to be, and have not been told to go on
  * @put_off:	the front end waits for us; controlq rests until then
  * @broken:	a queue broke and that was logged
  * @complaints:	lines the guest may still cause in the log

@@ -68,18 +68,13 @@ static void vm_opened(struct cd_client *c, uint32_t status)
 	if (status)
 		cd_client_close(c); /* the driver does not know it, and never will */
 	else if (vm->stopped)
-		cd_vm_park(vm, true);
+		cd_pause(c, true);
 	cd_vm_answer(req, status, &resp, sizeof(resp));
 }
 
 static void vm_region(struct cd_client *c, struct cd_region *r, uint32_t status)
 {
 	cd_vm_answer(r->token, status, NULL, 0);
-}
-
-static void vm_parked(struct cd_client *c)
-{
-	/* cd_vm_quiet() looks at c->parked when the loop comes round. */
 }
 
 static void signal_drop(struct cd_client *c)
@@ -118,7 +113,7 @@ static const struct cd_client_ops vm_ops = {
 	.opened = vm_opened,
 	.region = vm_region,
 	.granted = cd_vm_granted,
-	.parked = vm_parked,
+	.retries = true,
 	.died = vm_died,
 	.closed = vm_closed,
 };
@@ -160,11 +155,8 @@ static struct cd_vm_client *vm_client_new(struct cd_vm *vm, uint32_t id)
 }
 
 /* The client gets descriptors of its own: RAM may go while it waits. */
-static bool open_own_fds(struct cd_vm_client *vc, struct cd_open *open)
+static bool open_own_fds(struct cd_open *open)
 {
-	for (uint32_t i = 0; i < open->nr_segs; i++)
-		cd_file_range(open->fds[open->seg[i].fd], open->seg[i].offset, open->seg[i].len,
-			      &vc->channel[i]);
 	for (uint32_t i = 0; i < open->nr_fds; i++) {
 		open->fds[i] = fcntl(open->fds[i], F_DUPFD_CLOEXEC, 0);
 		if (open->fds[i] >= 0)
@@ -188,6 +180,7 @@ uint32_t cd_vm_open(struct cd_vm_req *req, const void *body)
 	struct cd_vm *vm = req->vm;
 	struct cd_open open = {
 		.ring_size = in->ring_size,
+		.granule_shift = cd_vm_granule_shift(vm),
 		.epoch = vm->epoch,
 		.region_base = in->region_base,
 		.region_size = in->region_size,
@@ -211,7 +204,7 @@ uint32_t cd_vm_open(struct cd_vm_req *req, const void *body)
 	vc = vm_client_new(vm, req->client);
 	if (!vc)
 		return VIRTIO_CUDA_ERR_BUSY;
-	if (!open_own_fds(vc, &open)) {
+	if (!open_own_fds(&open)) {
 		cd_client_close(vc->c);
 		return VIRTIO_CUDA_ERR_LIMIT;
 	}
@@ -322,33 +315,36 @@ void cd_vm_doorbell(struct cd_vm *vm)
 }
 
 /**
- * cd_vm_park() - Have all workers stop touching guest memory, or go on
+ * cd_vm_park() - Keep all workers from touching guest memory, or let them go on
  * @vm:		device
- * @park:	stop
+ * @park:	cd_vm_quiet() becomes true; an OPEN that waits for the probe is to be
+ *		sent again afterwards
  */
 void cd_vm_park(struct cd_vm *vm, bool park)
 {
+	vm->parked = park;
 	for (int i = 0; i < VIRTIO_CUDA_MAX_CLIENTS; i++) {
 		struct cd_client *c = vm->client[i] ? vm->client[i]->c : NULL;
 
 		if (c && c->state == CD_CLIENT_OPEN)
-			cd_link_park(c, park);
+			cd_pause(c, park);
+		else if (c && park && c->state == CD_CLIENT_WAITING)
+			cd_client_put_off(c);
 	}
-	vm->parked = park;
 }
 
 /**
  * cd_vm_quiet() - Whether no worker touches guest memory
  * @vm:	device that was told to park
  *
- * Return: true if all are parked or gone.
+ * Return: true if all are stopped or gone.
  */
 bool cd_vm_quiet(const struct cd_vm *vm)
 {
 	for (int i = 0; i < VIRTIO_CUDA_MAX_CLIENTS; i++) {
 		const struct cd_client *c = vm->client[i] ? vm->client[i]->c : NULL;
 
-		if (c && c->cookie && !c->parked)
+		if (c && c->cookie && c->pause != CD_PAUSE_STOPPED)
 			return false;
 	}
 	return true;

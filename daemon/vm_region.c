@@ -185,7 +185,7 @@ bool cd_vm_memory_used(struct cd_vm *vm, const struct vu_region *r)
 
 		if (!c || !c->cookie)
 			continue;
-		has = ranges_use(vm->client[i]->channel, CD_CHANNEL_SEGS, r);
+		has = ranges_use(c->channel, CD_CHANNEL_SEGS, r);
 		for (struct cd_region *reg = c->regions; reg && !has; reg = reg->next)
 			has = ranges_use(reg->range, reg->nr_segs, r);
 		if (!has)

@@ -79,24 +79,10 @@ static void attach(const void *buf, size_t len, const int *fds, uint32_t nfds)
 	done(CW_WORKER_ATTACH, len >= sizeof(*a) ? a->region : 0, status);
 }
 
-/* A pause: no store to guest memory between PARK's answer and RESUME. */
-static void park(bool on)
+static void park(const struct cw_worker_park *p)
 {
-	struct wk_worker *w = wk_self();
-	static bool parked;
-
-	if (on && !parked) {
-		pthread_mutex_lock(&w->pause_gate);
-		atomic_store(&w->pausing, true);
-		pthread_rwlock_wrlock(&w->store_lock);
-	}
-	if (!on && parked) {
-		pthread_rwlock_unlock(&w->store_lock);
-		atomic_store(&w->pausing, false);
-		pthread_mutex_unlock(&w->pause_gate);
-	}
-	parked = on;
-	done(on ? CW_WORKER_PARK : CW_WORKER_RESUME, 0, VIRTIO_CUDA_OK);
+	wk_pause(p->head.type == CW_WORKER_PARK);
+	done(p->head.type, p->seq, VIRTIO_CUDA_OK);
 }
 
 static void handle(const void *buf, size_t len, const int *fds, uint32_t nfds)
@@ -118,7 +104,8 @@ static void handle(const void *buf, size_t len, const int *fds, uint32_t nfds)
 	}
 	case CW_WORKER_PARK:
 	case CW_WORKER_RESUME:
-		park(head->type == CW_WORKER_PARK);
+		if (len == sizeof(struct cw_worker_park))
+			park(buf);
 		break;
 	default:
 		cw_warn("unknown control message type=%u", head->type);

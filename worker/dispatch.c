@@ -439,8 +439,10 @@ int wk_dispatch_run(void)
 		atomic_store_explicit(&ch->head, head, memory_order_release);
 		if (cmd.id == CW_CMD_PAD)
 			continue;
-		if (!w->start.direct)
+		if (!w->start.direct) {
 			let_rest(&cmd);
+			let_pause(w);
+		}
 		issue(&cmd, args, len);
 	}
 	return -EPROTO;

@@ -306,6 +306,31 @@ uint64_t wk_handle_context(enum cw_handle_type type, uint64_t h)
 	return ctx;
 }
 
+/**
+ * wk_handle_contexts() - Every context there is
+ * @ret:	host objects; to be freed. NULL where there is no memory.
+ *
+ * Return: their number.
+ */
+size_t wk_handle_contexts(void ***ret)
+{
+	const struct side *s = &tables[CW_H_CONTEXT].worker;
+	size_t n = 0;
+
+	pthread_mutex_lock(&handle_lock);
+	*ret = calloc(CW_PRIMARIES + s->n, sizeof(**ret));
+	for (uint32_t d = 0; *ret && d < CW_PRIMARIES; d++) {
+		if (primary[d])
+			(*ret)[n++] = primary[d];
+	}
+	for (uint32_t i = 0; *ret && i < s->n; i++) {
+		if (s->entry[i].host)
+			(*ret)[n++] = s->entry[i].host;
+	}
+	pthread_mutex_unlock(&handle_lock);
+	return n;
+}
+
 /* Every handle of objects that died with their context. */
 void wk_handle_drop_context(uint64_t ctx)
 {

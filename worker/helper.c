@@ -85,7 +85,9 @@ static void *helper_main(void *arg)
 
 	while ((job = helper_next(t))) {
 		t->cmd = job->cmd;
+		wk_call_begin();
 		wk_execute(t, job->fn, job->args, job->len);
+		wk_call_end();
 		if (!(job->cmd.flags & CW_CMD_REPLY))
 			atomic_fetch_sub(&t->pending, 1);
 		if (job->fn->flags & WK_FN_BINDS)

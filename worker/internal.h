@@ -114,6 +114,7 @@ static inline struct cw_channel *wk_channel(void)
 /* map.c: the one place where a client's memory is mapped. */
 void *wk_map_segs(const struct cw_worker_seg *segs, uint32_t n, const int *fds, uint32_t nfds,
 		  void *at, uint64_t len, int prot);
+void *wk_map_channel(const struct cw_worker_seg *segs, uint32_t n, const int *fds, uint32_t nfds);
 int wk_reserve(uint64_t base, uint64_t size);
 
 /* control.c */
@@ -155,6 +156,11 @@ void wk_late(struct wk_thread *t, uint64_t ctx, CUresult r);
 void wk_ctx_fail(uint64_t ctx, CUresult r);
 bool wk_is_context_fatal(CUresult r);
 
+/* pause.c */
+void wk_pause(bool on);
+void wk_call_begin(void);
+void wk_call_end(void);
+
 /* helper.c */
 int wk_helper_queue(struct wk_thread *t, const struct cw_cmd *cmd, const struct wk_function *fn,
 		    const void *args, size_t len);
@@ -173,6 +179,7 @@ void wk_ctx_unknown(void);
 /* handle.c */
 void wk_handle_drop_context(uint64_t ctx);
 void wk_handle_primary(CUdevice dev, CUcontext host);
+size_t wk_handle_contexts(void ***ret);
 uint64_t wk_handle_context(enum cw_handle_type type, uint64_t h);
 
 /* launch.c, credit.c, bulk.c, region.c, callback.c, printf.c: protocol commands */

@@ -88,8 +88,7 @@ static int start_maps(const struct cw_worker_start *s, const struct cw_worker_se
 
 	worker.ring_size = s->ring_size;
 	worker.channel_size = VCUDA_CHANNEL_SIZE(s->ring_size);
-	worker.channel = wk_map_segs(segs, s->nr_segs, fds, nfds, NULL, worker.channel_size,
-				     PROT_READ | PROT_WRITE);
+	worker.channel = wk_map_channel(segs, s->nr_segs, fds, nfds);
 	worker.info = wk_map_segs(&info, 1, fds, nfds, NULL, VCUDA_INFO_SIZE, PROT_READ);
 	worker.gauge = wk_map_segs(&gauge, 1, fds, nfds, NULL, CW_GAUGE_SIZE,
 				   PROT_READ | PROT_WRITE);
@@ -121,7 +120,7 @@ static bool start_valid(const struct cw_worker_start *s, size_t len, uint32_t nf
 	       len == sizeof(*s) + s->nr_segs * sizeof(struct cw_worker_seg) &&
 	       cw_is_pow2(s->ring_size) && s->ring_size >= VCUDA_RING_MIN &&
 	       s->ring_size <= VCUDA_RING_MAX && s->fd_window < nfds && s->fd_doorbell < nfds &&
-	       s->fd_gauge < nfds &&
+	       s->fd_gauge < nfds && s->granule_shift < 48 &&
 	       (s->fd_signal == FD_NONE || s->fd_signal < nfds) &&
 	       s->env_len <= sizeof(s->env) && memchr(s->back_end, 0, sizeof(s->back_end));
 }

@@ -81,3 +81,26 @@ void *wk_map_segs(const struct cw_worker_seg *segs, uint32_t n, const int *fds, 
 		munmap(base, len);
 	return NULL;
 }
+
+/**
+ * wk_map_channel() - Map the channel, wherever there is room
+ * @segs, @n:	its pieces; on huge pages their sum is more than its size
+ * @fds, @nfds:	descriptors that came with them
+ *
+ * Return: the address, or NULL.
+ */
+void *wk_map_channel(const struct cw_worker_seg *segs, uint32_t n, const int *fds, uint32_t nfds)
+{
+	uint64_t granule = 1ull << wk_self()->start.granule_shift, len = 0;
+	uint8_t *base;
+
+	for (uint32_t i = 0; i < n; i++)
+		len += segs[i].len;
+	/* Huge pages can only be mapped where one could begin. */
+	base = mmap(NULL, len + granule, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
+	if (base == MAP_FAILED)
+		return NULL;
+	base = (uint8_t *)(uintptr_t)cw_align_up((uintptr_t)base, granule);
+	return wk_map_segs(segs, n, fds, nfds, base, len, PROT_READ | PROT_WRITE);
+}

@@ -31,8 +31,8 @@ enum cw_worker_type {
 	CW_WORKER_DONE = 5,
 	CW_WORKER_PROBE = 6,
 	CW_WORKER_PROBED = 7,
-	CW_WORKER_PARK = 8,	/* quiesce: no store to guest memory after DONE */
-	CW_WORKER_RESUME = 9,
+	CW_WORKER_PARK = 8,	/* answered by DONE, see struct cw_worker_park */
+	CW_WORKER_RESUME = 9,	/* answered by DONE */
 	CW_WORKER_GRANTED = 10,	/* worker to daemon: a window range may be copied */
 	CW_WORKER_CREDIT = 11,	/* worker to daemon: answered in the gauge */
 };
@@ -69,6 +69,7 @@ struct cw_worker_seg {
  * @max_image:		bytes of a module's image
  * @max_memory:		bytes of device memory that the client can have at most;
  *			0: what the device has
+ * @granule_shift:	guest memory is mapped at multiples of 2 ^ this
  * @back_end:		absolute path of the libcuda to load
  * @env:		NAME=VALUE strings for the back end, each terminated
  */
@@ -92,6 +93,8 @@ struct cw_worker_start {
 	uint32_t env_len;
 	uint32_t fd_gauge;
 	uint32_t max_threads;
+	uint32_t granule_shift;
+	uint32_t reserved;
 	uint64_t max_image;
 	uint64_t max_memory;
 	char back_end[512];
@@ -120,10 +123,24 @@ struct cw_worker_detach {
 	uint32_t reserved;
 };
 
+/**
+ * struct cw_worker_park - PARK and RESUME
+ * @seq:	names the message; comes back as cw_worker_done.region
+ *
+ * After DONE to PARK the worker stores nothing to the channel, and no GPU has work
+ * of it that could store to a region. Kernels of the software GPU may still run:
+ * the daemon stops the process then, all its threads.
+ */
+struct cw_worker_park {
+	struct cw_worker_head head;
+	uint32_t seq;
+	uint32_t reserved;
+};
+
 struct cw_worker_done {
 	struct cw_worker_head head;
 	uint32_t type; /* what is answered */
-	uint32_t region;
+	uint32_t region; /* of PARK and RESUME: their seq */
 	uint32_t status;
 	uint32_t reserved;
 };

@@ -90,6 +90,8 @@ static void spawner_order(struct fz_daemon *f, const struct cd_spawn_msg *msg, i
 			worker_gone(f, w, 9);
 			return;
 		}
+		if (msg->type == CD_SPAWN_STOP && w->cookie == msg->cookie && f->honest)
+			spawner_say(f, CD_SPAWN_STOPPED, w->cookie, 0);
 		if (msg->type != CD_SPAWN_WORKER || w->cookie)
 			continue;
 		FZ_REQUIRE(nfds == 1);
@@ -123,7 +125,8 @@ static bool worker_serve(struct fz_daemon *f, struct fz_worker *w)
 	if (n <= 0)
 		return false;
 	done.type = m.head.type;
-	if (m.head.type == CW_WORKER_ATTACH || m.head.type == CW_WORKER_DETACH)
+	/* The seq of PARK and RESUME lies where a region's number does. */
+	if (m.head.type != CW_WORKER_START)
 		done.region = m.attach.region;
 	if (m.head.type != CW_WORKER_START && f->honest) {
 		fz_send(w->sock, &done, sizeof(done), NULL, 0);
@@ -234,7 +237,7 @@ void fz_daemon_worker_step(struct fz_daemon *f)
 		expire_all(f);
 		break;
 	case 2:
-		spawner_say(f, 4 + fz_u8(&f->in) % 2, fz_u8(&f->in), fz_u16(&f->in));
+		spawner_say(f, CD_SPAWN_STARTED + fz_u8(&f->in) % 3, fz_u8(&f->in), fz_u16(&f->in));
 		break;
 	default:
 		if (!w->cookie)

@@ -52,6 +52,11 @@ struct t_guest *t_guest_start(void)
 
 struct t_guest *t_guest_start_with(const char *option)
 {
+	return t_guest_start_with_two(option, NULL);
+}
+
+struct t_guest *t_guest_start_with_two(const char *one, const char *two)
+{
 	static struct t_guest guest;
 	static int starts;
 	struct t_guest *g = &guest;
@@ -61,7 +66,7 @@ struct t_guest *t_guest_start_with(const char *option)
 	snprintf(g->path, sizeof(g->path), "/tmp/causeway-test-vm-%d-%d", getpid(),
 		 starts++);
 	snprintf(arg, sizeof(arg), "--socket-path=%.95s", g->path);
-	g->d = t_daemon_start(arg, option, NULL);
+	g->d = t_daemon_start(arg, one, two, NULL);
 	t_guest_connect(g);
 	check((int)t_guest_hello(g, 1, 1), "hello");
 	return g;

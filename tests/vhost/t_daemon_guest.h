@@ -46,6 +46,7 @@ struct t_vm_client {
 struct t_guest *t_guest_start(void);
 /* The same with one more argument for the daemon. */
 struct t_guest *t_guest_start_with(const char *option);
+struct t_guest *t_guest_start_with_two(const char *one, const char *two);
 void t_guest_connect(struct t_guest *g);
 /* HELLO with these versions; status. */
 uint32_t t_guest_hello(struct t_guest *g, uint16_t min, uint16_t max);

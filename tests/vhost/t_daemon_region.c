@@ -12,15 +12,21 @@
 
 #define MIB (1ull << 20)
 
-static void send_attach(struct t_client *c, uint32_t region, uint64_t va, uint64_t len)
+static void send_attach_of(struct t_client *c, uint32_t region, uint64_t va, uint64_t len, int fd)
 {
 	struct cw_client_attach m = {
 		.head = { CW_CLIENT_MAGIC, CW_CLIENT_VERSION, CW_CLIENT_ATTACH },
 		.region = region, .va = va, .len = len,
 	};
-	int fd = t_memfd(len, F_SEAL_SHRINK);
 
 	t_send(c->sock, &m, sizeof(m), fd);
+}
+
+static void send_attach(struct t_client *c, uint32_t region, uint64_t va, uint64_t len)
+{
+	int fd = t_memfd(len, F_SEAL_SHRINK);
+
+	send_attach_of(c, region, va, len, fd);
 	close(fd);
 }
 
@@ -128,6 +134,72 @@ TEST(two_hundred_regions_at_once_are_all_answered)
 	for (uint32_t i = 0; i < 200; i++)
 		ok += done(&c, i + 1) == VIRTIO_CUDA_OK;
 	CHECK_EQ(ok, 200);
+	t_client_close(&c);
+	CHECK(t_daemon_stop(&d));
+}
+
+TEST(the_same_pages_may_be_two_regions)
+{
+	struct t_daemon d = t_daemon_start(NULL);
+	struct t_client c = t_client_open(&d, NULL);
+	int fd = t_memfd(MIB, F_SEAL_SHRINK);
+
+	/* One behind the other, so that their mappings could be one. */
+	for (uint32_t i = 0; i < 3; i++) {
+		send_attach_of(&c, i + 1, T_REGION_BASE + i * MIB, MIB, fd);
+		CHECK_EQ(done(&c, i + 1), VIRTIO_CUDA_OK);
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		send_detach(&c, i + 1);
+		CHECK_EQ(done(&c, i + 1), VIRTIO_CUDA_OK);
+	}
+	CHECK(t_client_worker(&c) > 0);
+	close(fd);
+	t_client_close(&c);
+	CHECK(t_daemon_stop(&d));
+}
+
+/* What stays mapped elsewhere is no part of the other region. */
+TEST(worker_that_keeps_pages_of_two_regions_is_killed)
+{
+	struct t_daemon d = t_daemon_start(NULL);
+	struct t_client c = t_client_open(&d, NULL);
+	int fd = t_memfd(MIB, F_SEAL_SHRINK);
+
+	send_attach_of(&c, 1, T_REGION_BASE + MIB, MIB, fd);
+	CHECK_EQ(done(&c, 1), VIRTIO_CUDA_OK);
+	send_attach_of(&c, T_REGION_LIAR, T_REGION_BASE, MIB, fd);
+	CHECK_EQ(done(&c, T_REGION_LIAR), VIRTIO_CUDA_OK);
+	send_detach(&c, T_REGION_LIAR);
+	CHECK_EQ(done(&c, T_REGION_LIAR), VIRTIO_CUDA_ERR_WORKER);
+	CHECK_EQ(t_daemon_log_count(&d, "CW-E0204"), 1);
+	close(fd);
+	t_client_close(&c);
+	CHECK(t_daemon_stop(&d));
+}
+
+TEST(channel_is_no_region)
+{
+	struct t_daemon d = t_daemon_start(NULL);
+	struct t_client c = t_client_open(&d, NULL);
+	uint64_t size = VCUDA_CHANNEL_SIZE(VCUDA_RING_MIN);
+
+	send_attach_of(&c, 1, T_REGION_BASE, size, c.fd_channel);
+	CHECK_EQ(done(&c, 1), VIRTIO_CUDA_ERR_MALFORMED);
+	CHECK(t_client_worker(&c) > 0);
+	t_client_close(&c);
+	CHECK(t_daemon_stop(&d));
+}
+
+/* One clock does for all that a worker owes, because it answers in turn. */
+TEST(worker_that_answers_out_of_turn_is_killed)
+{
+	struct t_daemon d = t_daemon_start(NULL);
+	struct t_client c = t_client_open(&d, NULL);
+
+	send_attach(&c, T_REGION_MUTE, T_REGION_BASE, MIB);
+	send_attach(&c, 1, T_REGION_BASE + MIB, MIB);
+	CHECK(t_daemon_log_has(&d, "CW-E0202"));
 	t_client_close(&c);
 	CHECK(t_daemon_stop(&d));
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -51,9 +52,13 @@ TEST(pause_waits_for_answers_that_are_owed)
 {
 	struct t_guest *g = t_guest_start();
 	struct t_vm_client c = t_vm_client(g, 1);
-	struct t_req *r = t_vm_client_open_request(&c);
+	struct t_req *r;
 	int base[2];
 
+	/* A first client, so that the probe is through. */
+	CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_OK);
+	CHECK_EQ(t_vm_client_close(&c), VIRTIO_CUDA_OK);
+	r = t_vm_client_open_request(&c);
 	t_guest_post(g, r, sizeof(struct virtio_cuda_open) + 2 * sizeof(struct virtio_cuda_run),
 		     sizeof(struct virtio_cuda_open_resp));
 	queues_stop(g, base);
@@ -61,6 +66,37 @@ TEST(pause_waits_for_answers_that_are_owed)
 	queues_restart(g, base);
 	CHECK(t_vm_client_worker(&c) > 0);
 	t_guest_end(g);
+}
+
+/* A probe may take a minute, a pause may not. */
+TEST(open_that_waits_for_the_probe_is_to_be_sent_again)
+{
+	struct t_vm_client c;
+	struct t_guest *g;
+	struct t_req *r;
+	int base[2];
+
+	setenv("CAUSEWAY_TEST_PROBE", "hang", 1);
+	for (int i = 0; i < 2; i++) {
+		/* In time by itself; at once where there is a pause. */
+		g = t_guest_start_with(i ? NULL : "--worker-timeout=300");
+		c = t_vm_client(g, 1);
+		if (i) {
+			r = t_vm_client_open_request(&c);
+			t_guest_post(g, r, sizeof(struct virtio_cuda_open) +
+				     2 * sizeof(struct virtio_cuda_run),
+				     sizeof(struct virtio_cuda_open_resp));
+			queues_stop(g, base);
+			CHECK_EQ(t_guest_wait(g, r), VIRTIO_CUDA_ERR_AGAIN);
+			queues_restart(g, base);
+		} else {
+			CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_ERR_AGAIN);
+			CHECK_EQ(t_vm_client_open(&c), VIRTIO_CUDA_ERR_AGAIN);
+		}
+		CHECK_EQ(t_vm_client_close(&c), VIRTIO_CUDA_ERR_NO_CLIENT);
+		t_guest_end(g);
+	}
+	unsetenv("CAUSEWAY_TEST_PROBE");
 }
 
 TEST(worker_that_does_not_park_is_killed)

@@ -30,6 +30,7 @@ union message {
 	struct cw_worker_head head;
 	struct cw_worker_attach attach;
 	struct cw_worker_detach detach;
+	struct cw_worker_park park;
 	char room[sizeof(struct cw_worker_attach) +
 		  CW_WORKER_MAX_SEGS * sizeof(struct cw_worker_seg)];
 };
@@ -149,8 +150,8 @@ static void on_socket(void)
 	else if (m.head.type == CW_WORKER_PARK || m.head.type == CW_WORKER_RESUME)
 		parked = m.head.type == CW_WORKER_PARK;
 	cw_channel_slot(channel, T_SLOT_PARKED)->len = parked;
-	if (m.head.type == CW_WORKER_PARK)
-		send_done(CW_WORKER_PARK, 0, 0);
+	if (m.head.type == CW_WORKER_PARK || m.head.type == CW_WORKER_RESUME)
+		send_done(m.head.type, m.park.seq, 0);
 	cd_close_all(fds, nfds);
 }
 
@@ -294,6 +295,8 @@ int wk_probe_main(void)
 		return 11;
 	if (how && !strcmp(how, "die"))
 		return 3;
+	if (how && !strcmp(how, "hang"))
+		pause();
 	if (how && !strcmp(how, "none")) {
 		msg.status = VIRTIO_CUDA_ERR_NO_DEVICE;
 		strcpy(msg.reason, "made to fail");
