@@ -204,8 +204,12 @@ static int closure_add_script(struct ct_closure *set, const char *path, const ch
 static int closure_add_needed(struct ct_closure *set, const struct ct_elf *elf, const char *path,
 			      const char *libpath)
 {
+	char real[PATH_MAX];
 	int err = 0;
 
+	/* $ORIGIN of a program is where it lies, not where a link to it does. */
+	if (elf->interp && realpath(path, real))
+		path = real;
 	for (size_t i = 0; i < elf->n_needed && !err; i++) {
 		char *lib;
 

@@ -20,7 +20,7 @@
 #include "tools/ct.h"
 #include "tools/closure.h"
 
-#define LAUNCH_KEEP_MAX 16
+#define LAUNCH_KEEP_MAX 24
 
 int ct_use_library(const char *which)
 {

@@ -98,6 +98,7 @@ static void ag_close(int *fd)
 static void ag_on_message(struct ag_session *s)
 {
 	const struct ct_msg_signal *sig = ct_channel_body(&s->ch, sizeof(*sig));
+	const struct ct_msg_size *size = ct_channel_body(&s->ch, sizeof(*size));
 	const struct ct_msg_count *count = ct_channel_body(&s->ch, sizeof(*count));
 
 	switch (s->ch.head.type) {
@@ -115,6 +116,10 @@ static void ag_on_message(struct ag_session *s)
 			ag_close(&s->prog.out);
 		if (sig && sig->number == 2)
 			ag_close(&s->prog.err);
+		break;
+	case CT_MSG_SIZE:
+		if (size)
+			ag_program_resize(&s->prog, size->rows, size->columns);
 		break;
 	case CT_MSG_BYE:
 		s->bye = true;
@@ -261,6 +266,9 @@ int main(void)
 	ag_load_modules(&s.job);
 	ag_open_ports(&s);
 	ct_channel_send(&s.ch, CT_MSG_HELLO, &hello, sizeof(hello));
+	err = ag_mount_root(&s.job);
+	if (err)
+		ag_fail(&s, err, "cannot mount the host's files (--root=pack does without)");
 	err = ag_mount_shares(&s.job, text, sizeof(text));
 	if (err)
 		ag_fail(&s, err, text);

@@ -23,9 +23,11 @@ struct ag_job {
 	struct ct_strv shares;
 	char *program;
 	char *cwd;
+	char *root;
 	unsigned int uid;
 	unsigned int gid;
 	bool out;
+	bool tty;
 	bool trace;
 };
 
@@ -49,6 +51,14 @@ int ag_mount_basics(void);
  * what needs it fails with a better message.
  */
 void ag_load_modules(const struct ag_job *job);
+
+/**
+ * ag_mount_root() - Make the host's tree, below our own files, the root
+ * @job:	job; nothing is done where it names none
+ *
+ * Return: 0 or a negative errno.
+ */
+int ag_mount_root(const struct ag_job *job);
 
 /* Mounts the shared folders; on failure writes which one to @text. */
 int ag_mount_shares(const struct ag_job *job, char *text, size_t len);
@@ -80,7 +90,8 @@ unsigned int ag_count_outputs(void);
 /**
  * struct ag_program - The program that runs in the guest
  * @pid:	its process, leader of its session
- * @in, @out, @err: our ends of its pipes, non-blocking
+ * @in, @out, @err: our ends of its pipes, non-blocking; of a terminal's master
+ *		for @in and @out, and no @err
  */
 struct ag_program {
 	pid_t pid;
@@ -97,6 +108,9 @@ struct ag_program {
  * Return: 0, or the negative errno of execve() or of what had to be done before.
  */
 int ag_program_start(struct ag_program *p, const struct ag_job *job);
+
+/* Tells the program's terminal, if it has one, its size. */
+void ag_program_resize(const struct ag_program *p, unsigned int rows, unsigned int columns);
 
 /* One line on the console, where the host looks when nothing else comes. */
 CW_PRINTF(1, 2) void ag_say(const char *fmt, ...);

@@ -28,6 +28,9 @@ static int job_record(struct ag_job *job, char kind, char *text)
 	case CT_JOB_CWD:
 		job->cwd = text;
 		return 0;
+	case CT_JOB_ROOT:
+		job->root = text;
+		return 0;
 	case CT_JOB_UID:
 		job->uid = strtoul(text, NULL, 10);
 		return 0;
@@ -36,6 +39,9 @@ static int job_record(struct ag_job *job, char kind, char *text)
 		return 0;
 	case CT_JOB_OUT:
 		job->out = true;
+		return 0;
+	case CT_JOB_TTY:
+		job->tty = true;
 		return 0;
 	case CT_JOB_TRACE:
 		job->trace = true;

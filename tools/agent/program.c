@@ -10,7 +10,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,6 +46,17 @@ static int program_become(const struct ag_job *job)
 	return 0;
 }
 
+/* In the child: the terminal's other end, which becomes the controlling one. */
+static void program_take_terminal(int master)
+{
+	int slave = ioctl(master, TIOCGPTPEER, O_RDWR);
+
+	if (slave < 0 || ioctl(slave, TIOCSCTTY, 0))
+		ag_say("cannot give the program its terminal: %s", strerror(errno));
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(slave, fd);
+}
+
 /* In the child: returns only where something failed. */
 static int program_exec(const struct program_pipes *p, const struct ag_job *job)
 {
@@ -54,9 +67,13 @@ static int program_exec(const struct program_pipes *p, const struct ag_job *job)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	dup2(p->in[PIPE_READ], 0);
-	dup2(p->out[PIPE_WRITE], 1);
-	dup2(p->err[PIPE_WRITE], 2);
+	if (job->tty) {
+		program_take_terminal(p->in[PIPE_WRITE]);
+	} else {
+		dup2(p->in[PIPE_READ], 0);
+		dup2(p->out[PIPE_WRITE], 1);
+		dup2(p->err[PIPE_WRITE], 2);
+	}
 	if (job->cwd && chdir(job->cwd))
 		return -errno;
 	err = program_become(job);
@@ -81,6 +98,43 @@ static void program_make_folders(const struct ag_job *job)
 	}
 }
 
+/* A terminal in place of the three pipes: its master is our end of two. */
+static int program_open_terminal(struct program_pipes *p, const struct ag_job *job)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	const char *name;
+
+	if (master < 0 || unlockpt(master))
+		return -errno;
+	name = ptsname(master);
+	if (!name || chown(name, job->uid, job->gid))
+		return -errno;
+	p->in[PIPE_WRITE] = master;
+	p->out[PIPE_READ] = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	p->in[PIPE_READ] = p->out[PIPE_WRITE] = -1;
+	p->err[PIPE_READ] = p->err[PIPE_WRITE] = -1;
+	return p->out[PIPE_READ] < 0 ? -errno : 0;
+}
+
+static int program_open(struct program_pipes *p, const struct ag_job *job)
+{
+	if (pipe2(p->status, O_CLOEXEC))
+		return -errno;
+	if (job->tty)
+		return program_open_terminal(p, job);
+	return pipe2(p->in, O_CLOEXEC) || pipe2(p->out, O_CLOEXEC) || pipe2(p->err, O_CLOEXEC)
+		       ? -errno
+		       : 0;
+}
+
+void ag_program_resize(const struct ag_program *p, unsigned int rows, unsigned int columns)
+{
+	const struct winsize size = { .ws_row = rows, .ws_col = columns };
+
+	if (p->in >= 0)
+		ioctl(p->in, TIOCSWINSZ, &size);
+}
+
 int ag_program_start(struct ag_program *p, const struct ag_job *job)
 {
 	struct program_pipes pipes;
@@ -88,9 +142,9 @@ int ag_program_start(struct ag_program *p, const struct ag_job *job)
 
 	program_open_node();
 	program_make_folders(job);
-	if (pipe2(pipes.in, O_CLOEXEC) || pipe2(pipes.out, O_CLOEXEC) ||
-	    pipe2(pipes.err, O_CLOEXEC) || pipe2(pipes.status, O_CLOEXEC))
-		return -errno;
+	err = program_open(&pipes, job);
+	if (err)
+		return err;
 	p->pid = fork();
 	if (p->pid < 0)
 		return -errno;

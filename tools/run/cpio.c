@@ -162,6 +162,8 @@ static void cpio_node(struct ct_cpio *c, const char *path, const struct stat *st
 	char target[PATH_MAX];
 	ssize_t n;
 
+	if (c->left_out && c->left_out(path))
+		return;
 	if (S_ISREG(st->st_mode)) {
 		cpio_file(c, path, path, NULL);
 	} else if (S_ISDIR(st->st_mode)) {

@@ -6,6 +6,7 @@
 #ifndef TOOLS_RUN_CPIO_H
 #define TOOLS_RUN_CPIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,7 @@
  * @size:	bytes written so far
  * @err:	first error; once set, everything else does nothing
  * @err_path:	file it happened at
+ * @left_out:	what mirroring leaves out, for the guest has it; or NULL
  *
  * Errors stick, so that a caller adds all it has and asks once.
  */
@@ -24,6 +26,7 @@ struct ct_cpio {
 	uint64_t size;
 	int err;
 	char *err_path;
+	bool (*left_out)(const char *path);
 	void *seen;
 	unsigned int ino;
 };

@@ -17,24 +17,30 @@
 
 #include "tools/ct.h"
 #include "tools/run/cpio.h"
+#include "tools/run/hostroot.h"
 #include "tools/run/proto.h"
 #include "tools/run/run.h"
 
 struct pack_module {
 	const char *path;
-	bool share; /* only where something is shared */
+	enum pack_for {
+		PACK_ALWAYS,
+		PACK_SHARE, /* where something is shared */
+		PACK_HOST,  /* where the host's tree is */
+	} what_for;
 };
 
 /* In the order they are loaded. What is not there is built into the kernel. */
 static const struct pack_module pack_modules[] = {
-	{ "drivers/virtio/virtio_ring.ko", false },
-	{ "drivers/virtio/virtio.ko", false },
-	{ "drivers/virtio/virtio_pci_modern_dev.ko", false },
-	{ "drivers/virtio/virtio_pci_legacy_dev.ko", false },
-	{ "drivers/virtio/virtio_pci.ko", false },
-	{ "drivers/char/virtio_console.ko", false },
-	{ "fs/fuse/fuse.ko", true },
-	{ "fs/fuse/virtiofs.ko", true },
+	{ "drivers/virtio/virtio_ring.ko", PACK_ALWAYS },
+	{ "drivers/virtio/virtio.ko", PACK_ALWAYS },
+	{ "drivers/virtio/virtio_pci_modern_dev.ko", PACK_ALWAYS },
+	{ "drivers/virtio/virtio_pci_legacy_dev.ko", PACK_ALWAYS },
+	{ "drivers/virtio/virtio_pci.ko", PACK_ALWAYS },
+	{ "drivers/char/virtio_console.ko", PACK_ALWAYS },
+	{ "fs/fuse/fuse.ko", PACK_SHARE },
+	{ "fs/fuse/virtiofs.ko", PACK_SHARE },
+	{ "fs/overlayfs/overlay.ko", PACK_HOST },
 };
 
 /* Variables of the host that the program sees too; "NAME*" is a prefix. */
@@ -74,6 +80,13 @@ static void pack_add_module(struct ct_cpio *c, struct pack_job *job, const char 
 	pack_record(job, CT_JOB_MODULE, "%s %s", path, params);
 }
 
+static bool pack_wants_module(const struct ct_run *run, enum pack_for what_for)
+{
+	bool host = run->root == CT_ROOT_HOST;
+
+	return what_for == PACK_ALWAYS || host || (what_for == PACK_SHARE && run->n_shares);
+}
+
 static void pack_kernel_modules(struct ct_cpio *c, struct pack_job *job, const struct ct_run *run)
 {
 	char path[2 * PATH_MAX];
@@ -82,7 +95,7 @@ static void pack_kernel_modules(struct ct_cpio *c, struct pack_job *job, const s
 	for (size_t i = 0; *run->kernel.modules && i < CW_ARRAY_SIZE(pack_modules); i++) {
 		snprintf(path, sizeof(path), "%s/kernel/%s", run->kernel.modules,
 			 pack_modules[i].path);
-		if ((!pack_modules[i].share || run->n_shares) && !access(path, R_OK))
+		if (pack_wants_module(run, pack_modules[i].what_for) && !access(path, R_OK))
 			pack_add_module(c, job, path, "");
 	}
 	/* 41: the id of the stock device that carries ours (docs/virtio-cuda.md). */
@@ -174,13 +187,17 @@ static void pack_write_job(struct pack_job *job, const struct ct_run *run, const
 	for (size_t i = 0; i < run->n_shares; i++)
 		pack_record(job, CT_JOB_SHARE, "share%zu %s %s", i, run->shares[i].ro ? "ro" : "rw",
 			    run->shares[i].dir);
+	if (run->root == CT_ROOT_HOST)
+		pack_record(job, CT_JOB_ROOT, "share%zu", run->n_shares);
+	if (run->tty)
+		pack_record(job, CT_JOB_TTY, "%s", "");
 	if (run->out)
 		pack_record(job, CT_JOB_OUT, "%s", "");
 	if (run->traced && run->trace)
 		pack_record(job, CT_JOB_TRACE, "%s", "");
 }
 
-static void pack_skeleton(struct ct_cpio *c)
+static void pack_skeleton(struct ct_cpio *c, const struct ct_run *run)
 {
 	static const char *const dirs[] = { "/dev",  "/proc", "/sys",	   "/run",
 					    "/root", "/etc",  CT_GUEST_DIR };
@@ -190,8 +207,10 @@ static void pack_skeleton(struct ct_cpio *c)
 	for (size_t i = 0; i < CW_ARRAY_SIZE(dirs); i++)
 		ct_cpio_dir(c, dirs[i], 0755);
 	ct_cpio_dir(c, "/tmp", 01777);
-	ct_cpio_data(c, "/etc/passwd", file, pack_passwd, strlen(pack_passwd));
-	ct_cpio_data(c, "/etc/group", file, pack_group, strlen(pack_group));
+	if (run->root != CT_ROOT_HOST) {
+		ct_cpio_data(c, "/etc/passwd", file, pack_passwd, strlen(pack_passwd));
+		ct_cpio_data(c, "/etc/group", file, pack_group, strlen(pack_group));
+	}
 	ct_path(path, sizeof(path), "lib/causeway/causeway-agent");
 	ct_cpio_file(c, path, "/init", 0755);
 }
@@ -203,7 +222,8 @@ static int pack_all(struct ct_cpio *c, struct ct_run *run, struct pack_job *job)
 	bool have_cwd = getcwd(cwd, sizeof(cwd)) != NULL;
 	int err;
 
-	pack_skeleton(c);
+	c->left_out = run->root == CT_ROOT_HOST ? ct_hostroot_shows : NULL;
+	pack_skeleton(c, run);
 	pack_kernel_modules(c, job, run);
 	err = pack_own_libraries(c, &run->closure);
 	if (have_cwd)

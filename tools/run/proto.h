@@ -5,7 +5,8 @@
  * Four virtio-serial ports. Three carry the bytes of stdin, stdout and stderr
  * and nothing else; none is ever closed to mark an end, for a close may overtake
  * data. The control port carries messages: a head, then @len bytes. The ends
- * of the streams are byte counts in them.
+ * of the streams are byte counts in them. A program on a terminal has its pty's
+ * master at both stdin and stdout; stderr stays empty.
  *
  * The job, what to do in the guest, is the file CT_JOB_PATH of the initramfs:
  * records of one letter, a text and a NUL.
@@ -17,7 +18,7 @@
 
 #include <stdint.h>
 
-#define CT_PROTO_VERSION 1
+#define CT_PROTO_VERSION 2
 #define CT_MSG_MAX 65536
 
 #define CT_PORT_CONTROL "causeway.control"
@@ -41,8 +42,10 @@ enum ct_job {
 	CT_JOB_UID = 'u',
 	CT_JOB_GID = 'g',
 	CT_JOB_MODULE = 'm', /* "PATH PARAMETERS": kernel module, in order */
+	CT_JOB_ROOT = 'r',   /* TAG of the share that is below the guest's own files */
 	CT_JOB_SHARE = 's',  /* "TAG OPTIONS PATH": OPTIONS is rw or ro */
 	CT_JOB_OUT = 'o',    /* send what is in CT_GUEST_OUT at the end */
+	CT_JOB_TTY = 'w',    /* empty: the program gets a terminal, not three pipes */
 	CT_JOB_TRACE = 't',  /* send CT_GUEST_TRACE at the end */
 };
 
@@ -59,6 +62,7 @@ enum ct_msg_type {
 	CT_MSG_STDIN_END = 64, /* struct ct_msg_count: length of stdin */
 	CT_MSG_SIGNAL,	       /* struct ct_msg_signal */
 	CT_MSG_READER_GONE,    /* struct ct_msg_signal: 1 stdout, 2 stderr */
+	CT_MSG_SIZE,	       /* struct ct_msg_size: of the terminal */
 	CT_MSG_BYE,	       /* empty: all is received, power off */
 };
 
@@ -96,6 +100,11 @@ struct ct_msg_exit {
 
 struct ct_msg_count {
 	uint64_t bytes;
+};
+
+struct ct_msg_size {
+	uint16_t rows;
+	uint16_t columns;
 };
 
 struct ct_msg_signal {

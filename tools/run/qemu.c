@@ -28,7 +28,7 @@
 /* How the kernel is told to be brief, and to end the VM where it fails. */
 #define QEMU_CMDLINE "console=ttyS0 quiet panic=-1 random.trust_cpu=on tsc=unstable"
 #define QEMU_FIRST_FD 3
-#define QEMU_FDS_MAX 16
+#define QEMU_FDS_MAX 20
 
 /**
  * struct qemu_build - A command line under construction
@@ -159,26 +159,25 @@ static int qemu_gpu(struct qemu_build *b, struct ct_vm *vm, const struct ct_run 
 	return 0;
 }
 
-static int qemu_shares(struct qemu_build *b, struct ct_vm *vm, const struct ct_run *run,
-		       int messages)
+static void qemu_shares(struct qemu_build *b, struct ct_vm *vm)
 {
-	for (size_t i = 0; i < run->n_shares; i++) {
-		int fd, err = ct_share_start(&run->shares[i], messages, &vm->shares[i], &fd);
-
-		if (err)
-			return err;
+	for (size_t i = 0; i < CW_ARRAY_SIZE(vm->share_fds); i++) {
+		if (vm->share_fds[i] < 0)
+			continue;
 		qemu_arg(b, "-chardev");
-		qemu_arg(b, "socket,id=share%zu,fd=%d", i, qemu_fd(b, fd));
+		qemu_arg(b, "socket,id=share%zu,fd=%d", i, qemu_fd(b, vm->share_fds[i]));
+		vm->share_fds[i] = -1;
 		qemu_arg(b, "-device");
 		qemu_arg(b, "vhost-user-fs-pci,chardev=share%zu,tag=share%zu,queue-size=1024", i,
 			 i);
 	}
-	return 0;
 }
 
-static int qemu_spawn(struct qemu_build *b, struct ct_vm *vm, int messages)
+static int qemu_spawn(struct qemu_build *b, struct ct_vm *vm)
 {
-	const struct ct_helper h = { .argv = b->args.s, .keep = b->fds, .messages = messages };
+	const struct ct_helper h = {
+		.argv = b->args.s, .keep = b->fds, .messages = vm->share_messages
+	};
 	int pid = b->err ? b->err : ct_spawn_helper(&h);
 
 	if (pid < 0) {
@@ -193,24 +192,29 @@ static int qemu_spawn(struct qemu_build *b, struct ct_vm *vm, int messages)
 static int qemu_assemble(struct qemu_build *b, struct ct_vm *vm, const struct ct_run *run,
 			 int initrd)
 {
-	int pipefd[2], err;
+	int err;
 
-	if (pipe2(pipefd, O_CLOEXEC)) {
-		ct_error("cannot start the VM: %s", strerror(errno));
-		return -errno;
-	}
-	fcntl(pipefd[0], F_SETFL, O_NONBLOCK);
-	vm->messages = pipefd[0];
 	qemu_machine(b, run, vm->kvm);
 	qemu_boot(b, run, initrd);
 	qemu_ports(b, vm);
 	err = qemu_gpu(b, vm, run);
-	if (!err)
-		err = qemu_shares(b, vm, run, pipefd[1]);
-	if (!err)
-		err = qemu_spawn(b, vm, pipefd[1]);
-	close(pipefd[1]);
+	if (!err) {
+		qemu_shares(b, vm);
+		err = qemu_spawn(b, vm);
+	}
+	/* From here on it is at its end when QEMU and the others are. */
+	close(vm->share_messages);
+	vm->share_messages = -1;
 	return err;
+}
+
+void ct_vm_init(struct ct_vm *vm)
+{
+	*vm = (struct ct_vm){ 0 };
+	vm->control = vm->in = vm->out = vm->err = vm->console = -1;
+	vm->messages = vm->share_messages = -1;
+	for (size_t i = 0; i < CW_ARRAY_SIZE(vm->share_fds); i++)
+		vm->share_fds[i] = -1;
 }
 
 int ct_qemu_start(struct ct_vm *vm, const struct ct_run *run, int initrd)
@@ -219,7 +223,6 @@ int ct_qemu_start(struct ct_vm *vm, const struct ct_run *run, int initrd)
 	char *path;
 	int err;
 
-	vm->control = vm->in = vm->out = vm->err = vm->console = vm->messages = -1;
 	if (ct_find_program(ct_qemu_name(), &path)) {
 		ct_error("there is no %s; ./do setup or apt-get install qemu-system-x86 brings it",
 			 ct_qemu_name());
@@ -253,11 +256,12 @@ bool ct_qemu_stop(struct ct_vm *vm)
 		vm->pid = 0;
 	}
 	daemon_lived = !vm->daemon.pid || ct_daemon_stop(&vm->daemon);
-	for (size_t i = 0; i < CT_SHARES_MAX; i++) {
+	for (size_t i = 0; i < CW_ARRAY_SIZE(vm->shares); i++) {
 		/* virtiofsd ends with its connection; this is for one that does not. */
 		if (vm->shares[i] > 0)
 			ct_stop_helper(vm->shares[i]);
 		vm->shares[i] = 0;
+		qemu_close(&vm->share_fds[i]);
 	}
 	qemu_close(&vm->control);
 	qemu_close(&vm->in);
@@ -265,5 +269,6 @@ bool ct_qemu_stop(struct ct_vm *vm)
 	qemu_close(&vm->err);
 	qemu_close(&vm->console);
 	qemu_close(&vm->messages);
+	qemu_close(&vm->share_messages);
 	return daemon_lived;
 }

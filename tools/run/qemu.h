@@ -16,9 +16,12 @@ const char *ct_qemu_name(void);
 /* virtiofsd to start, or NULL where there is none. */
 const char *ct_virtiofsd_path(void);
 
+/* Makes @vm one that has nothing. */
+void ct_vm_init(struct ct_vm *vm);
+
 /**
  * ct_qemu_start() - Start the VM with everything it needs beside it
- * @vm:		zero-initialised, filled
+ * @vm:		after ct_vm_init() and ct_shares_start(); filled
  * @run:	what was asked for
  * @initrd:	memfd with the initramfs
  *

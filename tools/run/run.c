@@ -17,6 +17,7 @@
 #include "tools/ct.h"
 #include "tools/launch.h"
 #include "tools/run/qemu.h"
+#include "tools/run/terminal.h"
 
 #define RUN_MEM_DEFAULT (1ull << 30)
 #define RUN_MEM_MIN (128ull << 20)
@@ -41,9 +42,15 @@ static int run_set_gpu(void *ctx, const char *value)
 
 static int run_set_root(void *ctx, const char *value)
 {
-	if (!strcmp(value, "pack"))
-		return 0;
-	ct_error("--root=%s is not supported; pack is", value);
+	static const char *const names[] = { "auto", "host", "pack" };
+
+	for (size_t i = 0; i < CW_ARRAY_SIZE(names); i++) {
+		if (!strcmp(value, names[i])) {
+			((struct ct_run *)ctx)->root = i;
+			return 0;
+		}
+	}
+	ct_error("--root wants auto, host or pack, not '%s'", value);
 	return -EINVAL;
 }
 
@@ -138,6 +145,15 @@ static int run_set_trace(void *ctx, const char *value)
 	return 0;
 }
 
+static int run_set_tty(void *ctx, const char *value)
+{
+	((struct ct_run *)ctx)->tty = true;
+	if (ct_terminal_is_there())
+		return 0;
+	ct_error("--tty wants a terminal at standard input and output");
+	return -EINVAL;
+}
+
 static int run_set_verbose(void *ctx, const char *value)
 {
 	((struct ct_run *)ctx)->verbose = true;
@@ -147,7 +163,9 @@ static int run_set_verbose(void *ctx, const char *value)
 static const struct ct_option run_options[] = {
 	{ "vmm", "auto|own|qemu", run_set_vmm, "VMM (default: auto)" },
 	{ "gpu", "auto|nvidia|soft|none", run_set_gpu, "GPU to offer (default: auto)" },
-	{ "root", "pack", run_set_root, "what the guest sees: the program's files (default)" },
+	{ "root", "auto|host|pack", run_set_root,
+	  "guest sees this machine's /usr, /opt and parts of /etc, or the program's files alone "
+	  "(default: auto: host where virtiofsd works)" },
 	{ "add", "PATH", run_add_path, "pack this file or folder, too; may be repeated" },
 	{ "share", "DIR[,ro]", run_add_share, "share a folder, at the same path; may be repeated" },
 	{ "out", "DIR", run_set_out, "take the files that the program leaves in /out" },
@@ -155,6 +173,7 @@ static const struct ct_option run_options[] = {
 	{ "mem", "SIZE", run_set_mem, "guest memory (default: 1G, more for large programs)" },
 	{ "cpus", "N", run_set_cpus, "guest CPUs (default: 1)" },
 	{ "kernel", "FILE", run_set_kernel, "bzImage, folder or name in the cache" },
+	{ "tty", NULL, run_set_tty, "the program gets a terminal, as the shell does" },
 	{ "trace", "[=FILE]", run_set_trace, "print each CUDA call (default: on stderr)" },
 	{ "verbose", NULL, run_set_verbose, "show the guest's console on stderr" },
 	{ 0 },
@@ -206,16 +225,18 @@ static int run_find_driver(struct ct_run *run)
 /* Boots, runs, stops; returns a status for ct_end_like(). */
 static int run_vm(struct ct_run *run)
 {
-	struct ct_vm vm = { 0 };
-	int initrd, status = CT_EXIT_OWN << 8;
+	struct ct_vm vm;
+	int initrd = -1, status = CT_EXIT_OWN << 8;
 	uint64_t packed;
 
-	if (ct_kernel_find(&run->kernel, run->kernel_arg) || run_find_driver(run) ||
-	    ct_pack(run, &initrd, &packed))
+	if (ct_kernel_find(&run->kernel, run->kernel_arg) || run_find_driver(run))
 		return status;
-	if (!run_check_memory(run, packed) && !ct_qemu_start(&vm, run, initrd))
+	ct_vm_init(&vm);
+	if (!ct_shares_start(&vm, run) && !ct_pack(run, &initrd, &packed) &&
+	    !run_check_memory(run, packed) && !ct_qemu_start(&vm, run, initrd))
 		status = ct_session(run, &vm);
-	close(initrd);
+	if (initrd >= 0)
+		close(initrd);
 	ct_qemu_stop(&vm);
 	return status;
 }
@@ -249,9 +270,23 @@ static int run_add_closures(struct ct_run *run, const char *libpath)
 	return 0;
 }
 
+/* Without a program: a shell, and at a terminal one that is talked to. */
+static char **run_shell(struct ct_run *run)
+{
+	static char *argv[2];
+	char *own = getenv("SHELL");
+
+	argv[0] = "/bin/sh";
+	if (!ct_terminal_is_there())
+		return argv;
+	run->tty = true;
+	if (own && *own == '/' && !access(own, X_OK))
+		argv[0] = own;
+	return argv;
+}
+
 static int run_run(const struct ct_command *cmd, int argc, char **argv)
 {
-	static char *shell[] = { "/bin/sh", NULL };
 	struct ct_run run = { .gpu = "auto", .cpus = 1 };
 	int first = ct_options_parse(cmd, &run, argc, argv);
 	char libpath[2 * PATH_MAX], own[PATH_MAX];
@@ -260,7 +295,7 @@ static int run_run(const struct ct_command *cmd, int argc, char **argv)
 
 	if (first < 0)
 		return -1 - first;
-	run.argv = first < argc ? argv + first : shell;
+	run.argv = first < argc ? argv + first : run_shell(&run);
 	ct_path(own, sizeof(own), "lib/causeway/guest");
 	snprintf(libpath, sizeof(libpath), "%s:%s", own, host ? host : "");
 	status = ct_check_program(run.argv[0], libpath, &run.closure, &run.program);

@@ -16,9 +16,21 @@
 
 #define CT_SHARES_MAX 8
 
+/**
+ * struct ct_share - Something of this machine that a virtiofsd serves
+ * @dir:	folder
+ * @host:	it is the tree of --root=host instead
+ */
 struct ct_share {
 	char *dir;
 	bool ro;
+	bool host;
+};
+
+enum ct_root {
+	CT_ROOT_AUTO, /* host where that works */
+	CT_ROOT_HOST,
+	CT_ROOT_PACK,
 };
 
 /**
@@ -28,6 +40,8 @@ struct ct_share {
  * @closure:	its files
  * @driver:	the guest driver for @kernel, or empty: no GPU
  * @trace:	file for the trace of @traced, or NULL: stderr
+ * @root:	what the guest sees; AUTO becomes one of the others
+ * @tty:	the program gets a terminal of its own, this one is its screen
  * @mem:	bytes of guest memory; 0: as much as the packed files ask for
  */
 struct ct_run {
@@ -44,6 +58,8 @@ struct ct_run {
 	size_t n_shares;
 	const char *out;
 	const char *trace;
+	enum ct_root root;
+	bool tty;
 	bool traced;
 	bool verbose;
 	unsigned long long mem;
@@ -64,7 +80,9 @@ int ct_pack(struct ct_run *run, int *ret_fd, uint64_t *ret_size);
  * struct ct_vm - A running VM and everything that runs for it
  * @control, @in, @out, @err: our ends of the ports, non-blocking
  * @console:	the guest's serial console
- * @messages:	what QEMU and virtiofsd have to say
+ * @messages:	what QEMU and virtiofsd have to say; they write to @share_messages
+ * @shares:	the virtiofsd of each share, and then of the host's tree
+ * @share_fds:	their connections, until QEMU has them; -1 where there is none
  */
 struct ct_vm {
 	pid_t pid;
@@ -76,8 +94,20 @@ struct ct_vm {
 	int messages;
 	bool kvm;
 	struct ct_daemon daemon;
-	pid_t shares[CT_SHARES_MAX];
+	pid_t shares[CT_SHARES_MAX + 1];
+	int share_fds[CT_SHARES_MAX + 1];
+	int share_messages;
 };
+
+/**
+ * ct_shares_start() - Start what serves files to the guest
+ * @vm:		after ct_vm_init(); its messages and shares are filled
+ * @run:	what was asked for; @run->root becomes definite
+ *
+ * Return: 0 or a negative errno after a line on stderr; ct_qemu_stop() is due
+ * in either case.
+ */
+int ct_shares_start(struct ct_vm *vm, struct ct_run *run);
 
 /**
  * ct_share_start() - Start a virtiofsd for a shared folder
@@ -86,7 +116,8 @@ struct ct_vm {
  * @ret_pid:	the helper
  * @ret_fd:	vhost-user connection for the VMM; the caller closes it
  *
- * Return: 0 or a negative errno after a line on stderr.
+ * Return: 0 once it serves, -ENOENT where there is no virtiofsd, or another
+ * negative errno; then @messages may have got a line that says more.
  */
 int ct_share_start(const struct ct_share *share, int messages, pid_t *ret_pid, int *ret_fd);
 

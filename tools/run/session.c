@@ -27,6 +27,7 @@
 #include "tools/run/out.h"
 #include "tools/run/pump.h"
 #include "tools/run/run.h"
+#include "tools/run/terminal.h"
 
 /* A boot takes 3 s emulated and 1 s with KVM; these end what will never boot. */
 #define BOOT_LIMIT_KVM_S 60
@@ -76,10 +77,11 @@ struct session {
 	struct ct_pump in, out, err;
 	struct session_tail console, messages;
 	struct ct_out files;
+	struct ct_terminal terminal;
 };
 
 static const int session_signals[] = {
-	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, SIGWINCH
 };
 
 static void session_end(struct session *s, int status)
@@ -202,6 +204,24 @@ static void session_reap(struct session *s)
 	}
 }
 
+static void session_send_size(struct session *s)
+{
+	struct ct_msg_size size = ct_terminal_size();
+
+	if (s->run->tty && s->state == SESSION_RUNNING)
+		ct_channel_send(&s->ch, CT_MSG_SIZE, &size, sizeof(size));
+}
+
+/* The program runs: from here on it is the one to be talked to. */
+static void session_on_started(struct session *s)
+{
+	s->state = SESSION_RUNNING;
+	if (!s->run->tty)
+		return;
+	ct_terminal_take(&s->terminal);
+	session_send_size(s);
+}
+
 static void session_on_signal(struct session *s)
 {
 	struct signalfd_siginfo info;
@@ -211,6 +231,8 @@ static void session_on_signal(struct session *s)
 		msg.number = info.ssi_signo;
 		if (info.ssi_signo == SIGCHLD)
 			session_reap(s);
+		else if (info.ssi_signo == SIGWINCH)
+			session_send_size(s);
 		else if (s->state == SESSION_BOOTING)
 			session_end(s, info.ssi_signo);
 		else if (ct_channel_send(&s->ch, CT_MSG_SIGNAL, &msg, sizeof(msg)))
@@ -288,7 +310,7 @@ static void session_on_message(struct session *s)
 		session_on_fail(s);
 		break;
 	case CT_MSG_STARTED:
-		s->state = SESSION_RUNNING;
+		session_on_started(s);
 		break;
 	case CT_MSG_EXIT:
 		session_on_exit(s);
@@ -410,7 +432,7 @@ static void session_power_off(struct session *s)
 			struct signalfd_siginfo info;
 
 			while (read(s->sigfd, &info, sizeof(info)) == sizeof(info)) {
-				if (info.ssi_signo != SIGCHLD)
+				if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGWINCH)
 					return;
 			}
 		}
@@ -462,6 +484,7 @@ int ct_session(const struct ct_run *run, struct ct_vm *vm)
 	/* QEMU may have ended before its SIGCHLD was blocked. */
 	session_reap(s);
 	session_loop(s);
+	ct_terminal_give_back(&s->terminal);
 	ct_out_finish(&s->files);
 	close(s->sigfd);
 	status = s->status;
