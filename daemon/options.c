@@ -262,7 +262,7 @@ static void print_help(FILE *out)
 
 		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].arg ? "=" : "",
 			 rows[i].arg ? rows[i].arg : "");
-		fprintf(out, "  %-28s %s\n", left, rows[i].help);
+		fprintf(out, "  %-28s  %s\n", left, rows[i].help);
 	}
 }
 

@@ -48,7 +48,7 @@ void ct_env_help(void)
 {
 	puts("\nEnvironment:");
 	for (size_t i = 0; i < CW_ARRAY_SIZE(ct_env_table); i++)
-		printf("  %-24s %s\n", ct_env_table[i].name, ct_env_table[i].help);
+		printf("  %-24s  %s\n", ct_env_table[i].name, ct_env_table[i].help);
 }
 
 void ct_options_help(const struct ct_command *cmd)
@@ -59,9 +59,9 @@ void ct_options_help(const struct ct_command *cmd)
 		const char *sep = !o->arg || *o->arg == '[' ? "" : " ";
 
 		snprintf(left, sizeof(left), "--%s%s%s", o->name, sep, o->arg ? o->arg : "");
-		printf("  %-26s %s\n", left, o->help);
+		printf("  %-28s  %s\n", left, o->help);
 	}
-	printf("  %-26s %s\n", "--help", "show this");
+	printf("  %-28s  %s\n", "--help", "show this");
 }
 
 static int ct_option_arg(const struct ct_option *o)

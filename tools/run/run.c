@@ -164,8 +164,7 @@ static const struct ct_option run_options[] = {
 	{ "vmm", "auto|own|qemu", run_set_vmm, "VMM (default: auto)" },
 	{ "gpu", "auto|nvidia|soft|none", run_set_gpu, "GPU to offer (default: auto)" },
 	{ "root", "auto|host|pack", run_set_root,
-	  "guest sees this machine's /usr, /opt and parts of /etc, or the program's files alone "
-	  "(default: auto: host where virtiofsd works)" },
+	  "guest sees this machine's programs, or the packed files alone (default: auto)" },
 	{ "add", "PATH", run_add_path, "pack this file or folder, too; may be repeated" },
 	{ "share", "DIR[,ro]", run_add_share, "share a folder, at the same path; may be repeated" },
 	{ "out", "DIR", run_set_out, "take the files that the program leaves in /out" },

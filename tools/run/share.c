@@ -117,8 +117,9 @@ static int share_wait(int fd)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	uint32_t answer[5];
 
-	if (write(fd, get_features, sizeof(get_features)) != sizeof(get_features))
-		return -errno;
+	/* One that has ended already is no reason to be killed. */
+	if (send(fd, get_features, sizeof(get_features), MSG_NOSIGNAL) != sizeof(get_features))
+		return -EPIPE;
 	if (poll(&pfd, 1, SHARE_START_MS) <= 0)
 		return -ETIMEDOUT;
 	return recv(fd, answer, sizeof(answer), MSG_WAITALL) == sizeof(answer) ? 0 : -ECONNRESET;
