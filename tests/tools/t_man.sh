@@ -37,7 +37,7 @@ test_each_option_is_in_its_page()
 		! grep -q '^\.so ' "$page" || page=$man/$(sed -n 's,^\.so man1/,,p' "$page")
 		text_of "$page" >text
 		"$causeway" "$c" --help | sed -n 's/^  \(--*[A-Za-z-]*\).*/\1/p' |
-			sed 's/NAME$//; s/^-ON$/-O/' >options
+			sed 's/NAME$//; s/^-ON$/-O/; /^--help$/d' >options
 		while read -r option; do
 			grep -qF -- "$option" text || { echo "$c: no $option"; exit 1; }
 		done <options
