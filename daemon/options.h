@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Clients have a bit each in the doorbell page. */
-#define CD_MAX_CLIENTS 256
+/* At all sockets together; a VM's driver has VIRTIO_CUDA_MAX_CLIENTS at most. */
+#define CD_MAX_CLIENTS 2048
 #define CD_PATH_MAX 512
 
 /**

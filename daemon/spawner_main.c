@@ -32,8 +32,10 @@
 #include "cw/util.h"
 #include "cw/worker_proto.h"
 #include "daemon/msg.h"
+#include "daemon/options.h"
 
-#define MAX_CHILDREN 512
+/* One for each client, the probe, and those on their way out. */
+#define MAX_CHILDREN (2 * CD_MAX_CLIENTS)
 #define MAX_ENV 64
 #define REAP_MS 1000
 

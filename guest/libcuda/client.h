@@ -77,6 +77,7 @@ struct cg_client {
 		_Atomic uint64_t kicks;
 		_Atomic uint64_t sleeps;
 		_Atomic uint64_t credits; /* waits for launches to end */
+		_Atomic uint64_t full; /* pauses for space in the ring */
 	} stat;
 };
 

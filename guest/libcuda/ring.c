@@ -60,6 +60,7 @@ static CUresult lock_with_space(struct cg_client *cl, uint32_t size)
 		if (cg_client_dead() || cl->tr->dead())
 			return cg_client_lost();
 		kick_if_idle(cl);
+		atomic_fetch_add_explicit(&cl->stat.full, 1, memory_order_relaxed);
 		nanosleep(&pause, NULL);
 		pthread_mutex_lock(&cl->ring_lock);
 	}

@@ -16,7 +16,7 @@ static void stat_guest(struct cw_guest_stat *ret)
 	*ret = (struct cw_guest_stat){
 		.commands = cl->stat.commands, .waits = cl->stat.waits, .kicks = cl->stat.kicks,
 		.sleeps = cl->stat.sleeps, .copied = cw_copied_bytes,
-		.credits = cl->stat.credits,
+		.credits = cl->stat.credits, .full = cl->stat.full,
 	};
 }
 

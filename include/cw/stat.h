@@ -26,6 +26,7 @@
  * @sleeps:	times a thread went to sleep for an answer
  * @copied:	bytes moved by cw_copy() in this process
  * @credits:	of the waits, those for launches to end (SEMANTICS 1, credits)
+ * @full:	times a thread found the ring full and paused
  */
 struct cw_guest_stat {
 	uint64_t commands;
@@ -34,6 +35,7 @@ struct cw_guest_stat {
 	uint64_t sleeps;
 	uint64_t copied;
 	uint64_t credits;
+	uint64_t full;
 };
 
 /**

@@ -60,7 +60,7 @@ static void daemon_exec(const struct sock_daemon *d, const char *const *args)
 	int log = open(d->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
 	char arg[128];
 	const char *argv[4 + SOCK_ARGS_MAX] = { program, arg, "--backend=soft",
-						"--worker-timeout=20000" };
+						"--worker-timeout=120000" };
 
 	for (int i = 0; args && args[i] && i < SOCK_ARGS_MAX - 1; i++)
 		argv[4 + i] = args[i];
@@ -128,7 +128,7 @@ bool sock_daemon_stop(struct sock_daemon *d)
 		if (system(cmd))
 			die("sed");
 	}
-	ok = !sock_log_count(d, "AddressSanitizer") && !sock_log_count(d, "runtime error");
+	ok = !sock_log_count(d, "Sanitizer:") && !sock_log_count(d, "runtime error");
 	unlink(d->log);
 	return ok && status == 0 && !rmdir(d->dir);
 }
@@ -188,13 +188,18 @@ static int children(pid_t of, pid_t *list, int max)
 	return n;
 }
 
-int sock_workers(const struct sock_daemon *d, pid_t workers[SOCK_WORKERS_MAX])
+pid_t sock_spawner(const struct sock_daemon *d)
 {
 	pid_t spawner;
 
-	if (children(d->pid, &spawner, 1) != 1)
-		return 0;
-	return children(spawner, workers, SOCK_WORKERS_MAX);
+	return children(d->pid, &spawner, 1) == 1 ? spawner : -1;
+}
+
+int sock_workers(const struct sock_daemon *d, pid_t workers[SOCK_WORKERS_MAX])
+{
+	pid_t spawner = sock_spawner(d);
+
+	return spawner < 0 ? 0 : children(spawner, workers, SOCK_WORKERS_MAX);
 }
 
 bool sock_workers_become(const struct sock_daemon *d, int n)
@@ -209,6 +214,37 @@ pid_t sock_worker(const struct sock_daemon *d)
 	pid_t workers[SOCK_WORKERS_MAX];
 
 	return AWAIT(sock_workers(d, workers) == 1) ? workers[0] : -1;
+}
+
+/* Number of the file that is a process's channel; 0: it has none. */
+static unsigned long channel_of(pid_t pid)
+{
+	char path[64], line[512];
+	unsigned long inode = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = fopen(path, "r");
+	while (f && !inode && fgets(line, sizeof(line), f)) {
+		if (strstr(line, "/memfd:causeway-channel"))
+			sscanf(line, "%*s %*s %*s %*s %lu", &inode);
+	}
+	if (f)
+		fclose(f);
+	return inode;
+}
+
+pid_t sock_worker_of(const struct sock_daemon *d, pid_t client)
+{
+	static pid_t workers[SOCK_WORKERS_MAX];
+	unsigned long channel = channel_of(client);
+	int n = channel ? sock_workers(d, workers) : 0;
+
+	for (int i = 0; i < n; i++) {
+		if (channel_of(workers[i]) == channel)
+			return workers[i];
+	}
+	return -1;
 }
 
 static int count_dir(const char *path)
@@ -233,7 +269,7 @@ int sock_fds(const struct sock_daemon *d)
 
 bool sock_fds_become(const struct sock_daemon *d, int n)
 {
-	return AWAIT(sock_fds(d) == n);
+	return AWAIT(sock_fds(d) <= n);
 }
 
 /* A number of a status file; 0 where there is none. */
@@ -278,6 +314,14 @@ uint64_t sock_rss(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	return status_number(path, "VmRSS") * 1024;
+}
+
+uint64_t sock_data(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	return status_number(path, "VmData") * 1024;
 }
 
 bool sock_asleep(pid_t pid)

@@ -15,9 +15,13 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SOCK_SANITIZED 1
+#endif
+
 /* Longest wait for anything; only a test that fails takes so long. */
-#define SOCK_PATIENCE_MS 30000
-#define SOCK_WORKERS_MAX 128
+#define SOCK_PATIENCE_MS 300000
+#define SOCK_WORKERS_MAX 2048
 
 struct sock_daemon {
 	pid_t pid;
@@ -47,13 +51,20 @@ int sock_workers(const struct sock_daemon *d, pid_t workers[SOCK_WORKERS_MAX]);
 bool sock_workers_become(const struct sock_daemon *d, int n);
 /* The only worker. */
 pid_t sock_worker(const struct sock_daemon *d);
+/* The one of a client process, by what both have mapped; -1: there is none. */
+pid_t sock_worker_of(const struct sock_daemon *d, pid_t client);
 /* The daemon's open files. */
 int sock_fds(const struct sock_daemon *d);
+/* Waits until they are not more than they were: then one may have been closing. */
 bool sock_fds_become(const struct sock_daemon *d, int n);
 /* Times that the threads of a process went to sleep of themselves. */
 uint64_t sock_sleeps(pid_t pid);
 /* Bytes of memory a process has. */
 uint64_t sock_rss(pid_t pid);
+/* Bytes of its heap and other data, resident or not. */
+uint64_t sock_data(pid_t pid);
+/* The process that starts the daemon's workers. */
+pid_t sock_spawner(const struct sock_daemon *d);
 /* Waits until a process' first thread sleeps; a worker's is its dispatcher. */
 bool sock_asleep(pid_t pid);
 bool sock_gone(pid_t pid);

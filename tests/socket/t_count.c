@@ -23,7 +23,7 @@ static struct sock_daemon daemon_one;
 
 /* ---- allocations of this process, counted under the library's feet */
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SOCK_SANITIZED
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
@@ -31,7 +31,7 @@ void *__libc_realloc(void *p, size_t size);
 
 static _Atomic uint64_t allocations;
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SOCK_SANITIZED
 void *malloc(size_t size)
 {
 	allocations++;
@@ -253,7 +253,7 @@ static int plain_launches(void *arg)
 
 TEST(an_asynchronous_launch_allocates_nothing)
 {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SOCK_SANITIZED
 	SKIP("the sanitizer has its own malloc");
 #endif
 	CHECK_EQ(sock_run(&daemon_one, plain_launches, NULL), 0);
@@ -332,7 +332,7 @@ TEST(a_daemon_without_clients_is_small)
 {
 	uint64_t rss = sock_rss(daemon_one.pid);
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SOCK_SANITIZED
 	SKIP("the sanitizer is not");
 #endif
 	CHECK(sock_workers_become(&daemon_one, 0));
