@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "cw/tsan.h"
 #include "worker/internal.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -25,9 +26,12 @@
 int wk_reserve(uint64_t base, uint64_t size)
 {
 	void *want = (void *)(uintptr_t)base;
-	void *got = mmap(want, size, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	void *got;
 
+	if (!cw_address_legal(base, size))
+		return -EEXIST;
+	got = mmap(want, size, PROT_NONE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (got == MAP_FAILED)
 		return -errno;
 	if (got != want) {

@@ -16,6 +16,7 @@
 
 #include "api/trace.h"
 #include "cw/log.h"
+#include "cw/tsan.h"
 #include "guest/libcuda/client.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -26,8 +27,8 @@
 #define TIB (1ull << 40)
 
 /*
- * Where the arenas may lie: each legal for plain, ASan and TSan programs (the
- * shadow memory of those leaves the last pair only to TSan).
+ * Where the arenas may lie: each legal for plain and ASan programs, the last two
+ * for TSan programs as well, whose shadow memory leaves no room for the others.
  */
 static const struct arena_pair {
 	uint64_t region_base, region_size;
@@ -60,9 +61,12 @@ static void forked(void)
 static bool arena_reserve(uint64_t base, uint64_t size)
 {
 	void *want = (void *)(uintptr_t)base;
-	void *got = mmap(want, size, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	void *got;
 
+	if (!cw_address_legal(base, size))
+		return false;
+	got = mmap(want, size, PROT_NONE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	if (got == want) {
 		madvise(got, size, MADV_DONTFORK);
 		return true;

@@ -100,6 +100,8 @@ static CUresult gear_up(struct gear *g)
 	TRY(cuStreamCreate(&g->stream, CU_STREAM_NON_BLOCKING));
 	TRY(cuMemAlloc_v2(&g->data, BULK_BYTES));
 	TRY(cuMemsetD8_v2(g->data, 0, BULK_BYTES));
+	/* The stream does not wait for that. */
+	TRY(cuCtxSynchronize());
 	TRY(cuGetExportTable((const void **)&g->stat, &id));
 	g->host = calloc(1, BULK_BYTES);
 	return g->host ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
@@ -261,9 +263,14 @@ static CUresult survivor_round(struct gear *g, unsigned int salt, bool *right)
 	memset(words, 0, WORDS * 4);
 	TRY(cuMemcpyDtoHAsync_v2(words, g->data, WORDS * 4, g->stream));
 	TRY(cuStreamSynchronize(g->stream));
+	for (unsigned int i = 0; i < WORDS; i++) {
+		if (words[i] != i * salt + salt + 5) {
+			printf("# word %u is %u, not %u; salt %u, round %d\n", i, words[i],
+			       i * salt + salt + 5, salt, g->v->rounds);
+			return CUDA_SUCCESS;
+		}
+	}
 	*right = true;
-	for (unsigned int i = 0; i < WORDS; i++)
-		*right = *right && words[i] == i * salt + salt + 5;
 	return CUDA_SUCCESS;
 }
 
@@ -279,6 +286,7 @@ static int survivor_main(struct victim *v)
 		nap();
 		if (v->limit && v->rounds >= v->limit)
 			continue;
+		right = false;
 		r = survivor_round(&g, (unsigned int)(v->pid + v->rounds), &right);
 		v->rounds++;
 	}
@@ -304,13 +312,16 @@ struct victim *victims_new(int n)
 /* Whether this is the new process. */
 static bool start(struct victim *v)
 {
+	pid_t pid;
 	int null;
 
 	*v = (struct victim){ 0 };
 	fflush(stdout);
-	v->pid = fork();
-	if (v->pid)
+	pid = fork();
+	if (pid) {
+		v->pid = pid;
 		return false;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	v->pid = getpid();
 	/* "The GPU has gone away", a thousand times. */
