@@ -7,6 +7,8 @@
 
 suites="unit gen wire softgpu vhost device fuzz socket vm nvcc gpu"
 sanitized="unit wire vhost device"
+# With --long, or where the sanitizers are asked for: these too, and threads.
+sanitized_long="$sanitized socket"
 
 # Runs one suite in build folder $1, building what it needs where that has not
 # been done; results are appended to $results. $3 and $4 tell a second run of
@@ -20,7 +22,7 @@ check_suite()
 	# "causeway:" stands for all tests; but where tests are named, Meson 1.7
 	# builds just what these need. Timeouts are for what hangs, not for what
 	# runs on a busy machine.
-	meson test -C "$dir" --suite "$name" --logbase "$name$3" --num-processes "$jobs" \
+	$under meson test -C "$dir" --suite "$name" --logbase "$name$3" --num-processes "$jobs" \
 		--timeout-multiplier 3 causeway: >"$log.out" 2>&1 || :
 	if [ -f "$log.json" ]; then
 		say "== $name$4"
@@ -32,17 +34,50 @@ check_suite()
 	fi
 }
 
-# The same tests once more with the address and undefined-behaviour sanitizers.
+# Whether programs run under ThreadSanitizer here: a kernel may choose addresses
+# that it does not expect, unless it is told not to choose ($under).
+tsan_runs()
+{
+	probe=$(mktemp)
+	echo 'int main(void) { return 0; }' | cc -fsanitize=thread -x c - -o "$probe" 2>/dev/null &&
+		for under in "" "setarch -R"; do
+			! $under "$probe" 2>/dev/null || break
+		done && $under "$probe" 2>/dev/null
+	set -- $?
+	rm -f "$probe"
+	return "$1"
+}
+
+check_threads()
+{
+	if tsan_runs; then
+		configure "$build-tsan" -Db_sanitize=thread -Db_lundef=false
+		for s in $sanitized_long; do
+			check_suite "$build-tsan" "$s" -tsan " (TSan)"
+		done
+	else
+		say "== TSan: 1 skipped, no program runs under it here"
+		echo "0 0 1" >>"$results"
+	fi
+	under=
+}
+
+# The same tests once more with sanitizers: of addresses and undefined behaviour,
+# and, where there is time, of threads.
 check_sanitized()
 {
 	configure "$build-asan" -Db_sanitize=address,undefined -Db_lundef=false
 	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+	[ -z "$long$only" ] || sanitized=$sanitized_long
 	for s in $sanitized; do
 		check_suite "$build-asan" "$s" -asan " (ASan, UBSan)"
 	done
+	[ -z "$long$only" ] || check_threads
 }
 
 only=
+long=
+under=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--suite)
@@ -51,7 +86,10 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--suite=*) only="$only ${1#*=}" ;;
-	--long) export CAUSEWAY_TEST_LONG=1 ;;
+	--long)
+		long=1
+		export CAUSEWAY_TEST_LONG=1
+		;;
 	--gpu) export CAUSEWAY_TEST_GPU=1 ;;
 	--kvm) export CAUSEWAY_TEST_KVM=1 ;;
 	*) die "check: unknown option '$1'; ./do help lists them" ;;

@@ -5,5 +5,5 @@ case ${1:-} in
 '' | --cache) ;;
 *) die "clean: unknown option '$1'; ./do help lists them" ;;
 esac
-rm -rf "$build" "$build-asan" "$build-fuzz" "$build-plant" "$build-release" "$out"
+rm -rf "$build" "$build-asan" "$build-tsan" "$build-fuzz" "$build-plant" "$build-release" "$out"
 [ "${1:-}" != --cache ] || rm -rf "${cache:?}"
