@@ -59,6 +59,9 @@ static void backend_close(struct vu_backend *b)
 	b->features = 0;
 	b->protocol_features = 0;
 	b->status = 0;
+	if (b->request_fd >= 0)
+		close(b->request_fd);
+	b->request_fd = -1;
 	b->session++;
 	b->state = VU_IDLE;
 	if (b->p.ops->disconnected)
@@ -171,7 +174,7 @@ int vu_create(const struct vu_params *params, struct vu_backend **ret_backend)
 
 	if (!params->nr_queues || params->nr_queues > VU_MAX_QUEUES)
 		return -EINVAL;
-	if (params->protocol_features & ~VU_BASE_PROTOCOL_FEATURES)
+	if (params->protocol_features & ~(VU_BASE_PROTOCOL_FEATURES | VU_OPT_PROTOCOL_FEATURES))
 		return -ENOTSUP;
 	b = calloc(1, sizeof(*b));
 	if (!b)
@@ -183,6 +186,7 @@ int vu_create(const struct vu_params *params, struct vu_backend **ret_backend)
 	}
 	b->p = *params;
 	b->sock = (struct vu_watch){-1, sock_ready};
+	b->request_fd = -1;
 	vq_mem_init(&b->mem);
 	for (unsigned int i = 0; i < params->nr_queues; i++)
 		vu_ring_init(b, i);
@@ -226,6 +230,22 @@ int vu_attach(struct vu_backend *b, int fd)
 	b->why = NULL;
 	b->state = VU_SERVING;
 	return 0;
+}
+
+/**
+ * vu_config_changed() - Tell the driver that the configuration space changed
+ * @b:		back end
+ *
+ * Where the front end takes no such message (BACKEND_REQ) the driver sees the
+ * change when it next looks.
+ */
+void vu_config_changed(struct vu_backend *b)
+{
+	struct vu_msg msg = {.hdr = {.request = VU_BACKEND_CONFIG_CHANGE, .flags = VU_VERSION}};
+
+	/* A front end that does not read is told of the change by the next one. */
+	if (b->request_fd >= 0)
+		vu_send(b->request_fd, &msg);
 }
 
 /**

@@ -147,6 +147,7 @@ void vu_destroy(struct vu_backend *b);
 int vu_attach(struct vu_backend *b, int fd);
 void vu_detach(struct vu_backend *b, const char *why);
 void vu_continue(struct vu_backend *b);
+void vu_config_changed(struct vu_backend *b);
 bool vu_connected(const struct vu_backend *b);
 
 struct vq *vu_queue(struct vu_backend *b, unsigned int i);

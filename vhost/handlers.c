@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/virtio_config.h>
 
@@ -239,6 +240,16 @@ static int on_SET_VRING_ENABLE(struct vu_backend *b, struct vu_msg *m, struct vu
 	if (ret && ret != -EAGAIN)
 		r->enabled = false;
 	return ret;
+}
+
+static int on_SET_BACKEND_REQ_FD(struct vu_backend *b, struct vu_msg *m, struct vu_msg *reply)
+{
+	if (b->rx.nr_fds != 1)
+		return -EINVAL;
+	if (b->request_fd >= 0)
+		close(b->request_fd);
+	b->request_fd = vu_rx_take_fd(&b->rx, 0);
+	return 0;
 }
 
 static bool config_ok(const struct vu_msg *m)

@@ -11,6 +11,9 @@
 
 #define VU_MAX_FDS 16 /* of one message; more than any known one carries */
 
+/* What a device may ask for beyond those: struct vu_params. */
+#define VU_OPT_PROTOCOL_FEATURES (1ULL << VU_PF_BACKEND_REQ)
+
 #define VU_BASE_PROTOCOL_FEATURES                                            \
 	(1ULL << VU_PF_MQ | 1ULL << VU_PF_REPLY_ACK | 1ULL << VU_PF_CONFIG | \
 	 1ULL << VU_PF_RESET_DEVICE | 1ULL << VU_PF_CONFIGURE_MEM_SLOTS | 1ULL << VU_PF_STATUS)
@@ -96,6 +99,7 @@ enum vu_state {
  * @features:	acknowledged virtio features
  * @protocol_features: acknowledged protocol features
  * @status:	device status
+ * @request_fd:	socket for messages of ours, -1 where there is none
  * @why:	why the last connection ended
  * @mem:	guest memory by guest address
  * @region:	guest memory by file and front-end address
@@ -113,6 +117,7 @@ struct vu_backend {
 	uint64_t features;
 	uint64_t protocol_features;
 	uint8_t status;
+	int request_fd;
 	const char *why;
 	struct vq_mem mem;
 	struct vu_region region[VU_MAX_REGIONS];

@@ -31,6 +31,7 @@
 	X(SET_PROTOCOL_FEATURES, 16, 8, 8, 0, ANY, -1, ACK)                    \
 	X(GET_QUEUE_NUM, 17, 0, 0, 0, ANY, VU_PF_MQ, OWN)                      \
 	X(SET_VRING_ENABLE, 18, 8, 8, 0, NEGOTIATED, -1, ACK)                  \
+	X(SET_BACKEND_REQ_FD, 21, 0, 0, 1, ANY, VU_PF_BACKEND_REQ, ACK)        \
 	X(GET_CONFIG, 24, 12, 268, 0, ANY, VU_PF_CONFIG, OWN)                  \
 	X(SET_CONFIG, 25, 12, 268, 0, ANY, VU_PF_CONFIG, ACK)                  \
 	X(RESET_DEVICE, 34, 0, 0, 0, OWNED, VU_PF_RESET_DEVICE, ACK)           \
@@ -39,6 +40,11 @@
 	X(REM_MEM_REG, 38, 40, 40, 1, OWNED, VU_PF_CONFIGURE_MEM_SLOTS, ACK)   \
 	X(SET_STATUS, 39, 8, 8, 0, ANY, VU_PF_STATUS, ACK)                     \
 	X(GET_STATUS, 40, 0, 0, 0, ANY, VU_PF_STATUS, OWN)
+
+/* Messages the other way, on the socket of SET_BACKEND_REQ_FD. */
+enum vu_backend_request {
+	VU_BACKEND_CONFIG_CHANGE = 2,
+};
 
 enum vu_request {
 #define VU_ENUM(name, number, ...) VU_##name = number,

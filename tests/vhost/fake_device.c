@@ -236,6 +236,7 @@ struct fake *fake_open(void)
 		.dev = d,
 		.loop = {loop_add, loop_del, d},
 		.features = FRONT_FEATURES & ~(1ull << VU_F_PROTOCOL_FEATURES),
+		.protocol_features = 1ull << VU_PF_BACKEND_REQ,
 		.nr_queues = FAKE_QUEUES,
 	};
 	int pair[2], ret;

@@ -32,7 +32,8 @@
 #define FRONT_UVA 0x7f0000000000ull /* anything but what the host uses */
 #define FRONT_PROTOCOL                                                       \
 	(1ull << VU_PF_MQ | 1ull << VU_PF_REPLY_ACK | 1ull << VU_PF_CONFIG | \
-	 1ull << VU_PF_CONFIGURE_MEM_SLOTS | 1ull << VU_PF_STATUS | 1ull << VU_PF_RESET_DEVICE)
+	 1ull << VU_PF_CONFIGURE_MEM_SLOTS | 1ull << VU_PF_STATUS |           \
+	 1ull << VU_PF_RESET_DEVICE | 1ull << VU_PF_BACKEND_REQ)
 #define FRONT_FEATURES                                                      \
 	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC | \
 	 1ull << VIRTIO_RING_F_EVENT_IDX | 1ull << VU_F_PROTOCOL_FEATURES)

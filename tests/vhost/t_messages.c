@@ -390,6 +390,30 @@ TEST(next_front_end_starts_from_nothing)
 	CHECK_EQ(fake_close(d), 0);
 }
 
+TEST(change_of_configuration_is_told_where_the_front_end_listens)
+{
+	struct fake *d = negotiated(FRONT_PROTOCOL);
+	struct vu_hdr hdr = {0};
+	int pair[2];
+
+	vu_config_changed(d->b); /* nobody listens yet */
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	CHECK_EQ(front_set(&d->f, VU_SET_BACKEND_REQ_FD, NULL, 0, FRONT_FD(pair[1])), 0);
+	CHECK_EQ(recv(pair[0], &hdr, sizeof(hdr), MSG_DONTWAIT), -1);
+	vu_config_changed(d->b);
+	CHECK_EQ(recv(pair[0], &hdr, sizeof(hdr), MSG_DONTWAIT), sizeof(hdr));
+	CHECK_EQ(hdr.request, VU_BACKEND_CONFIG_CHANGE);
+	CHECK_EQ(hdr.flags, VU_VERSION);
+	CHECK_EQ(hdr.size, 0);
+	/* A front end that never reads does not hold the device up. */
+	for (int i = 0; i < 100000; i++)
+		vu_config_changed(d->b);
+	CHECK(vu_connected(d->b));
+	close(pair[0]);
+	close(pair[1]);
+	CHECK_EQ(fake_close(d), 0);
+}
+
 TEST(device_that_cannot_be_is_not_created)
 {
 	static const struct vu_ops none;

@@ -16,7 +16,7 @@ BEGIN {
 	may["guest"] = "api wire include"
 	may["daemon"] = "worker device vhost virtio wire include"
 	may["vmm"] = "transport device vhost virtio include"
-	may["tools"] = "vmm daemon transport device virtio api include"
+	may["tools"] = "vmm daemon transport device vhost virtio api include"
 	inc["cw"] = inc["uapi"] = 1
 }
 {

@@ -11,6 +11,7 @@
 
 #include "tools/ct.h"
 #include "tools/daemon.h"
+#include "tools/serve/device.h"
 
 struct serve_args {
 	const char *socket;
@@ -46,12 +47,15 @@ static const struct ct_option serve_options[] = {
 
 static int serve_run(const struct ct_command *cmd, int argc, char **argv)
 {
+	const struct ct_command *device = argc > 1 ? serve_device_find(argv[1]) : NULL;
 	struct serve_args args = { .gpu = "auto" };
-	int first = ct_options_parse(cmd, &args, argc, argv);
+	int first = device ? 0 : ct_options_parse(cmd, &args, argc, argv);
 	char daemon[PATH_MAX], client[PATH_MAX], vhost[PATH_MAX], backend[32];
 	char *child[5] = { daemon };
 	int n = 1;
 
+	if (device)
+		return device->run(device, argc - 1, argv + 1);
 	if (first < 0)
 		return -1 - first;
 	if (first < argc || (!args.socket && !args.vhost)) {
@@ -79,7 +83,7 @@ static int serve_run(const struct ct_command *cmd, int argc, char **argv)
 
 const struct ct_command ct_cmd_serve = {
 	.name = "serve",
-	.usage = "--socket PATH [OPTION...]",
+	.usage = "[blk|rng] --socket PATH [OPTION...]",
 	.summary = "Starts a GPU daemon that stays until it is stopped.",
 	.options = serve_options,
 	.run = serve_run,
