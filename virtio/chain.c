@@ -61,10 +61,24 @@ int vq_chain_add(struct vq *q, struct vq_elem *elem, const struct vq_desc *desc)
 }
 
 /**
+ * vq_table_max() - How long a chain with an indirect table may be
+ * @q:		queue
+ *
+ * 2.7.5.3.1 says no longer than the queue, but Linux' virtio_blk takes the
+ * device's word for the number of segments however short the queue is.
+ *
+ * Return: descriptors, the larger of the queue's size and VQ_MAX_SEGS.
+ */
+unsigned int vq_table_max(const struct vq *q)
+{
+	return cw_max((unsigned int)q->setup.size, (unsigned int)VQ_MAX_SEGS);
+}
+
+/**
  * vq_table_copy() - Copy an indirect table into private memory
  * @q:		queue; the table comes to lie in q->table, in the guest's byte order
  * @desc:	private copy of the descriptor that names it
- * @ret_n:	entries, at least 1 and at most the queue's size
+ * @ret_n:	entries, at least 1 and at most vq_table_max()
  *
  * The table may span regions of guest memory: the copy does not.
  *
@@ -83,7 +97,7 @@ int vq_table_copy(struct vq *q, const struct vq_desc *desc, uint16_t *ret_n)
 		return vq_break(q, VQ_FAULT_INDIRECT_NEXT);
 	if (!n || desc->len % sizeof(struct vring_desc))
 		return vq_break(q, VQ_FAULT_INDIRECT_LEN);
-	if (n > q->setup.size)
+	if (n > vq_table_max(q))
 		return vq_break(q, VQ_FAULT_INDIRECT_LONG);
 	if (vq_mem_map(q->setup.mem, desc->addr, desc->len, &part) ||
 	    vq_iov_pull(&part, q->table, desc->len))

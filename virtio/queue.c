@@ -140,7 +140,7 @@ static int storage_alloc(struct vq *q)
 	bool in_order = q->setup.features & (1ULL << VIRTIO_F_IN_ORDER);
 
 	q->busy = calloc((nr_ids(&q->setup) + 63) / 64, sizeof(*q->busy));
-	q->table = calloc(q->setup.size, sizeof(*q->table));
+	q->table = calloc(vq_table_max(q), sizeof(*q->table));
 	if (in_order)
 		q->order = calloc(q->setup.size, sizeof(*q->order));
 	q->order_head = 0;

@@ -51,7 +51,7 @@ enum vq_fault {
 	VQ_FAULT_CHAIN_BYTES = 11,   /* 2^32 bytes or more in one chain */
 	VQ_FAULT_INDIRECT_OFF = 12,  /* indirect table, feature not negotiated */
 	VQ_FAULT_INDIRECT_LEN = 13,  /* table empty or no multiple of a descriptor */
-	VQ_FAULT_INDIRECT_LONG = 14, /* table longer than the queue */
+	VQ_FAULT_INDIRECT_LONG = 14, /* table longer than vq_table_max() */
 	VQ_FAULT_INDIRECT_NEXT = 15, /* table descriptor that has NEXT */
 	VQ_FAULT_INDIRECT_NEST = 16, /* table inside a table */
 	VQ_FAULT_INDIRECT_ADDR = 17, /* table that is not all RAM */
@@ -252,6 +252,7 @@ const char *vq_fault_str(enum vq_fault fault);
 
 /* For ring formats. */
 int vq_chain_add(struct vq *q, struct vq_elem *elem, const struct vq_desc *desc);
+unsigned int vq_table_max(const struct vq *q);
 int vq_table_copy(struct vq *q, const struct vq_desc *desc, uint16_t *ret_n);
 bool vq_test_and_set_busy(struct vq *q, uint16_t id);
 

@@ -80,7 +80,7 @@ static int split_walk_table(struct vq *q, struct vq_elem *elem, const struct vq_
 	for (;; i = d.next) {
 		if (i >= n)
 			return vq_break(q, VQ_FAULT_NEXT_RANGE);
-		if (seen++ == q->setup.size)
+		if (seen++ == vq_table_max(q))
 			return vq_break(q, VQ_FAULT_CHAIN_LONG);
 		d = split_load_desc(q->swap, &q->table[i]);
 		if (d.flags & VRING_DESC_F_INDIRECT)

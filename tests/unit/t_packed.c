@@ -171,11 +171,16 @@ TEST(table_that_is_not_offered_breaks_the_queue)
 	CHECK_EQ(fault_of(f), VQ_FAULT_INDIRECT_OFF);
 }
 
-TEST(table_longer_than_the_queue_breaks_it)
+TEST(table_longer_than_an_element_breaks_the_queue)
 {
 	struct fake_driver *f = fake_start(8, F_PACKED | F_INDIRECT);
+	struct vring_packed_desc *t = fake_ptr(TABLE);
 
-	put(f, 0, TABLE, 9 * 16, D_INDIRECT, true);
+	for (int i = 0; i < VQ_MAX_SEGS; i++)
+		t[i] = (struct vring_packed_desc){BUF, 16, 0, 0};
+	put(f, 0, TABLE, VQ_MAX_SEGS * 16, D_INDIRECT, true);
+	fake_pop_push(f, 0);
+	put(f, 1, TABLE, (VQ_MAX_SEGS + 1) * 16, D_INDIRECT, true);
 	CHECK_EQ(fault_of(f), VQ_FAULT_INDIRECT_LONG);
 }
 

@@ -277,11 +277,12 @@ TEST(loop_inside_a_table_breaks_the_queue)
 	check_breaks(f, VQ_FAULT_CHAIN_LONG);
 }
 
-TEST(chain_and_table_together_longer_than_the_queue_break_it)
+/* 2.7.5.3.1, as far as Linux keeps to it: vq_table_max(). */
+TEST(chain_and_table_together_longer_than_they_may_be_break_the_queue)
 {
 	struct fake_driver *f = fake_start(8, F_INDIRECT);
 
-	indirect(f, TABLE, 8);
+	indirect(f, TABLE, VQ_MAX_SEGS);
 	fake_set(f, 1, BUF, 16, NEXT(0));
 	f->drv.split.avail->ring[0] = 1;
 	check_breaks(f, VQ_FAULT_CHAIN_LONG);
@@ -380,11 +381,13 @@ TEST(table_of_odd_or_no_length_breaks_the_queue)
 	}
 }
 
-TEST(table_longer_than_the_queue_breaks_it)
+TEST(table_longer_than_an_element_breaks_the_queue)
 {
 	struct fake_driver *f = fake_start(8, F_INDIRECT);
 
-	indirect(f, TABLE, 9);
+	indirect(f, TABLE, VQ_MAX_SEGS);
+	fake_pop_push(f, 0);
+	indirect(f, TABLE, VQ_MAX_SEGS + 1);
 	check_breaks(f, VQ_FAULT_INDIRECT_LONG);
 }
 
