@@ -14,10 +14,11 @@ daemon=$3
 
 help_of()
 {
+	# shellcheck disable=SC2086 # "serve blk" is two words
 	case $1 in
 	vhost-user-cuda) "$daemon" --help ;;
 	causeway) "$causeway" --help ;;
-	*) "$causeway" "$1" --help ;;
+	*) "$causeway" $1 --help ;;
 	esac
 }
 
@@ -58,9 +59,15 @@ sed -n "1,\$p" "$page" | while IFS= read -r line; do
 	set -- $line
 	set +f
 	case $line in
-	"@OPTIONS "*@) help_of "${2%@}" | items ;;
+	"@OPTIONS "*@)
+		shift
+		words=$*
+		help_of "${words%@}" | items
+		;;
 	"@SYNOPSIS "*@)
-		printf '.B %s\n' "$(help_of "${2%@}" | sed -n 's/^[uU]sage: //p' | head -n 1 |
+		shift
+		words=$*
+		printf '.B %s\n' "$(help_of "${words%@}" | sed -n 's/^[uU]sage: //p' | head -n 1 |
 			sed 's/\\/\\e/g; s/-/\\-/g')"
 		;;
 	@COMMANDS@) help_of causeway | section Commands ;;

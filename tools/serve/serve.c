@@ -84,7 +84,7 @@ static int serve_run(const struct ct_command *cmd, int argc, char **argv)
 const struct ct_command ct_cmd_serve = {
 	.name = "serve",
 	.usage = "[blk|rng] --socket PATH [OPTION...]",
-	.summary = "Starts a GPU daemon that stays until it is stopped.",
+	.summary = "Starts a daemon that stays until it is stopped: a GPU, or the device named.",
 	.options = serve_options,
 	.run = serve_run,
 };
