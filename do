@@ -3,9 +3,10 @@
 # What one types in a fresh clone. Each word is a file in tools/do/; `./do help`
 # lists them.
 set -eu
+caller=$PWD
 cd "$(dirname "$0")"
 root=$PWD
-export root
+export root caller
 
 usage()
 {

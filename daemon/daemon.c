@@ -84,6 +84,8 @@ static int adopt_fd(struct cd_daemon *d, int fd)
 		return -errno;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (type == SOCK_STREAM && d->vm)
+		return -EEXIST;
 	if (type == SOCK_STREAM)
 		return cd_vm_create(d, fd, listening);
 	if (type != SOCK_SEQPACKET)
@@ -100,6 +102,15 @@ static int listen_at(const char *path, int type)
 		cd_complain(CW_LOG_ERROR, CD_E_SOCKET, "path=\"%s\" why=\"%s\"", path,
 			    strerror(-fd));
 	return fd;
+}
+
+static int adopt_or_complain(struct cd_daemon *d, int fd)
+{
+	int ret = adopt_fd(d, fd);
+
+	if (ret)
+		cd_complain(CW_LOG_ERROR, CD_E_SOCKET, "fd=%d why=\"%s\"", fd, strerror(-ret));
+	return ret;
 }
 
 static int sockets_init(struct cd_daemon *d)
@@ -126,15 +137,10 @@ static int sockets_init(struct cd_daemon *d)
 		if (ret)
 			return ret;
 	}
-	if (d->opt.fd >= 0) {
-		ret = adopt_fd(d, d->opt.fd);
-		if (ret) {
-			cd_complain(CW_LOG_ERROR, CD_E_SOCKET, "fd=%d why=\"%s\"", d->opt.fd,
-				    strerror(-ret));
-			return ret;
-		}
-	}
-	return 0;
+	ret = d->opt.fd < 0 ? 0 : adopt_or_complain(d, d->opt.fd);
+	for (int i = 0; !ret && i < d->opt.activation.n_fds; i++)
+		ret = adopt_or_complain(d, CD_ACTIVATION_FIRST + i);
+	return ret;
 }
 
 /**

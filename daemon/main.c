@@ -60,7 +60,12 @@ static int daemon_main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	raise_fd_limit();
-	ret = cd_daemon_init(&d) ? EXIT_FAILURE : cd_daemon_run(&d);
+	ret = EXIT_FAILURE;
+	if (!cd_daemon_init(&d)) {
+		cd_activation_tell(&d.opt.activation, "READY=1");
+		ret = cd_daemon_run(&d);
+		cd_activation_tell(&d.opt.activation, "STOPPING=1");
+	}
 	cd_daemon_finish(&d);
 	return ret;
 }

@@ -297,7 +297,8 @@ static int options_complete(struct cd_options *o)
 {
 	char name[CD_PATH_MAX];
 
-	if (!o->socket_path && !o->client_socket && o->fd < 0) {
+	cd_activation_take(&o->activation);
+	if (!o->socket_path && !o->client_socket && o->fd < 0 && !o->activation.n_fds) {
 		cd_complain(CW_LOG_ERROR, CD_E_OPTION,
 			    "need one of --socket-path, --client-socket, --fd");
 		return -EINVAL;

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "daemon/activation.h"
+
 /* At all sockets together; a VM's driver has VIRTIO_CUDA_MAX_CLIENTS at most. */
 #define CD_MAX_CLIENTS 2048
 #define CD_PATH_MAX 512
@@ -18,6 +20,7 @@
  * @socket_path:	where a VM's front end connects; NULL: none
  * @client_socket:	where processes connect; NULL: none
  * @fd:			inherited socket, connected or listening; -1: none
+ * @activation:		sockets that systemd hands over, and where to report
  * @back_end:		absolute path of the libcuda to load
  * @soft:		it is the software GPU
  * @window_size:	bytes of each client's window
@@ -40,6 +43,7 @@ struct cd_options {
 	const char *socket_path;
 	const char *client_socket;
 	int fd;
+	struct cd_activation activation;
 	char back_end[CD_PATH_MAX];
 	bool soft;
 	uint64_t window_size;

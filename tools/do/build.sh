@@ -6,9 +6,7 @@
 install_changed()
 {
 	cmp -s "$1" "$2" && return 0
-	mkdir -p "$(dirname "$2")"
-	cp "$1" "$2.new"
-	mv -f "$2.new" "$2"
+	mkdir -p "$(dirname "$2")" && cp "$1" "$2.new" && mv -f "$2.new" "$2"
 }
 
 # Builds the guest driver for the kernel of cache folder $1, version $2, into

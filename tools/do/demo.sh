@@ -42,6 +42,7 @@ demo_table()
 . tools/do/build.sh
 say "demo: building"
 build_all
+[ -z "${1:-}" ] || set -- "$(from_caller "$1")"
 for picture in "${1:-}" /usr/share/pixmaps/debian-logo.png; do
 	[ -z "$picture" ] || [ ! -r "$picture" ] || break
 done

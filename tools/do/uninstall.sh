@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 #: uninstall [PREFIX]  remove what install put there
 
-dest=${DESTDIR:-}${1:-${PREFIX:-/usr/local}}
-rm -rf "${dest:?}/lib/causeway"
-grep -v '^#' tools/do/tree | while read -r pattern dir; do
-	case $dir in
-	lib/causeway*) continue ;;
+[ $# -le 1 ] || die "uninstall: one prefix, not $#"
+dest=${DESTDIR:-}$(from_caller "${1:-${PREFIX:-/usr/local}}")
+list=$dest/lib/causeway/installed
+[ -f "$list" ] || die "uninstall: nothing of Causeway's is installed in $dest"
+[ -w "$dest/bin" ] || die "cannot write to $dest: run as root"
+files=$(mktemp)
+trap 'rm -f "$files"' EXIT
+cp "$list" "$files"
+while read -r f; do
+	case $f in
+	/* | *..*) die "uninstall: $list has been tampered with: $f" ;;
 	esac
-	for f in "$root"/$pattern "$build"/$pattern; do
-		rm -f "$dest/$dir/$(basename "$f")"
+	rm -f "$dest/$f"
+	# Folders go with their last file, up to the prefix.
+	while f=${f%/*} && [ -d "$dest/$f" ]; do
+		rmdir "$dest/$f" 2>/dev/null || break
+		case $f in
+		*/*) ;;
+		*) break ;;
+		esac
 	done
-done
+done <"$files"
 say "uninstall: $dest"
