@@ -5,8 +5,8 @@
 usage: activate.py [--pid=N] KIND=PATH... -- DAEMON [ARGUMENT...]
 
 KIND is stream or seqpacket. Prints what the daemon reports, line by line; ends it
-with SIGTERM when standard input ends, and exits with its status. --pid is what
-LISTEN_PID says, in place of the daemon's.
+with SIGTERM when standard input ends, and exits with its status. The file pid
+gets the daemon's. --pid is what LISTEN_PID says in its place.
 """
 import os
 import select
@@ -46,6 +46,8 @@ def main():
         os.environ["LISTEN_PID"] = pid or str(os.getpid())
         os.environ["NOTIFY_SOCKET"] = os.path.abspath("notify")
         os.execv(sys.argv[split + 1], sys.argv[split + 1:])
+    with open("pid", "w", encoding="ascii") as file:
+        file.write(str(child))
     waiting = [notify, sys.stdin]
     done = False
     while not done:

@@ -105,7 +105,7 @@ test_workers_get_nothing_of_it()
 	exec 4>client_in
 	until grep -q ready ready; do kill -0 $client; sleep 0.1; done
 	worker=$("$causeway" list --format=json | tr -d '\n' |
-		sed -n "s,.*\"$PWD/gpu\"[^]]*\"worker\":\([0-9]*\).*,\1,p")
+		sed -n "s,.*\"pid\":$(cat pid)\,[^]]*\"worker\":\([0-9]*\).*,\1,p")
 	test -r "/proc/$worker/environ"
 	! tr '\0' '\n' <"/proc/$worker/environ" | grep -E '^(LISTEN_|NOTIFY_)'
 	echo x >&4
