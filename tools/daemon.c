@@ -69,6 +69,11 @@ static int daemon_connect(const char *path)
 	return err;
 }
 
+int ct_daemon_answers(const char *path)
+{
+	return daemon_connect(path);
+}
+
 int ct_daemon_check_socket(const char *path)
 {
 	int err = daemon_connect(path);

@@ -69,6 +69,9 @@ int ct_daemon_start_vhost(struct ct_daemon *d, const char *gpu, int *ret_fd);
  */
 bool ct_daemon_stop(struct ct_daemon *d);
 
+/* Whether a daemon listens at a client socket: 0 or a negative errno. */
+int ct_daemon_answers(const char *path);
+
 /**
  * ct_daemon_check_socket() - Whether a daemon listens there
  * @path:	client socket

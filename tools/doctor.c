@@ -82,11 +82,15 @@ static enum doctor_mark doctor_virtiofsd(char *text, size_t len)
 {
 	const char *path = ct_virtiofsd_path();
 
-	snprintf(text, len, "%s",
-		 path ? path
-		      : "not found, --share does not work: apt-get "
-			"install virtiofsd");
-	return path ? DOCTOR_OK : DOCTOR_NOTE;
+	if (path && !access(path, X_OK)) {
+		snprintf(text, len, "%s", path);
+		return DOCTOR_OK;
+	}
+	snprintf(text, len,
+		 "%s%s: run --share and --root=host do not work: apt-get install virtiofsd%s",
+		 path ? path : "not found", path ? " cannot be executed" : "",
+		 path ? ", or unset CAUSEWAY_VIRTIOFSD" : "");
+	return DOCTOR_NOTE;
 }
 
 static enum doctor_mark doctor_file(char *text, size_t len, const char *rel)
@@ -133,20 +137,41 @@ static enum doctor_mark doctor_driver(char *text, size_t len)
 static enum doctor_mark doctor_socket(char *text, size_t len)
 {
 	const char *socket = getenv("CAUSEWAY_SOCKET");
+	int err;
 
 	if (!socket) {
 		snprintf(text, len, "CAUSEWAY_SOCKET is not set (it need not be)");
 		return DOCTOR_OK;
 	}
-	if (access(socket, R_OK | W_OK)) {
+	err = ct_daemon_answers(socket);
+	if (err) {
 		snprintf(text, len,
 			 "CAUSEWAY_SOCKET=%s: %s; unset it, or causeway serve "
 			 "--socket %s",
-			 socket, strerror(errno), socket);
+			 socket, strerror(-err), socket);
 		return DOCTOR_BAD;
 	}
 	snprintf(text, len, "%s", socket);
 	return DOCTOR_OK;
+}
+
+/* Whose a libcuda is: ours ask for variables that begin as ours do. */
+static const char *doctor_whose(const char *path)
+{
+	static const char mark[] = "CAUSEWAY_LOG";
+	const char *whose = "of another, not Causeway's";
+	FILE *f = fopen(path, "re");
+	size_t matched = 0;
+	int c;
+
+	if (!f)
+		return "which cannot be read";
+	while (matched < sizeof(mark) - 1 && (c = getc(f)) != EOF)
+		matched = c == mark[matched] ? matched + 1 : c == mark[0];
+	if (matched == sizeof(mark) - 1)
+		whose = "Causeway's";
+	fclose(f);
+	return whose;
 }
 
 /* The loader's own answer to "libcuda.so.1", without loading it. */
@@ -154,12 +179,31 @@ static enum doctor_mark doctor_libcuda(char *text, size_t len)
 {
 	char *path = ct_find_library("libcuda.so.1");
 
-	snprintf(text, len, "%s",
-		 path ? path
-		      : "the loader finds none outside of causeway "
-			"(soft, exec and run bring their own)");
+	if (path)
+		snprintf(text, len, "the loader picks %s (%s)", path, doctor_whose(path));
+	else
+		snprintf(text, len,
+			 "the loader finds none (soft, exec and run bring their own)");
 	free(path);
 	return DOCTOR_OK;
+}
+
+static enum doctor_mark doctor_clang(char *text, size_t len)
+{
+	static const char *const names[] = { "clang-19", "clang", "clang-14" };
+	const char *own = getenv("CAUSEWAY_CLANG");
+	char *path;
+
+	for (size_t i = 0; i < CW_ARRAY_SIZE(names); i++) {
+		if (ct_find_program(own && *own ? own : names[i], &path))
+			continue;
+		snprintf(text, len, "%s", path);
+		free(path);
+		return DOCTOR_OK;
+	}
+	snprintf(text, len, "no %s, causeway cc does not work: apt-get install clang-19%s",
+		 own && *own ? own : names[0], own && *own ? ", or unset CAUSEWAY_CLANG" : "");
+	return DOCTOR_NOTE;
 }
 
 static enum doctor_mark doctor_gpu(char *text, size_t len)
@@ -167,7 +211,9 @@ static enum doctor_mark doctor_gpu(char *text, size_t len)
 	bool there = !access("/dev/nvidiactl", R_OK | W_OK);
 
 	snprintf(text, len, "%s",
-		 there ? "NVIDIA's driver is there" : "no NVIDIA GPU: the software GPU is used");
+		 there ? "NVIDIA's driver is there"
+		       : "no NVIDIA GPU: the software GPU is used (where there is a card: "
+			 "apt-get install nvidia-driver)");
 	return there ? DOCTOR_OK : DOCTOR_NOTE;
 }
 
@@ -181,6 +227,7 @@ static const struct doctor_check doctor_checks[] = {
 	{ "soft libcuda", doctor_soft },
 	{ "guest libcuda", doctor_guest },
 	{ "guest driver", doctor_driver },
+	{ "clang", doctor_clang },
 	{ "socket", doctor_socket },
 	{ "libcuda", doctor_libcuda },
 };
