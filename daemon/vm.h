@@ -34,6 +34,7 @@ struct cd_vm_client;
  * @client:	id the driver gave
  * @window:	where in the window a copy goes
  * @len:	bytes of a copy
+ * @turn:	of a copy: when it is due, see cd_vm_copier
  * @waits:	counts in cd_vm.nr_waiting
  * @elem:	the chain; @elem.out is past header and fixed body
  */
@@ -45,6 +46,7 @@ struct cd_vm_req {
 	uint32_t client;
 	void *window;
 	uint32_t len;
+	uint64_t turn;
 	bool waits;
 	struct vq_elem elem;
 };
@@ -57,6 +59,7 @@ struct cd_vm_req {
  * @open_req:	OPEN that is owed an answer, or NULL
  * @close_req:	CLOSE that is owed an answer, or NULL; nothing else is served then
  * @copies:	chains that are being copied; it is not freed before they are done
+ * @turn:	when the last of them is due that went to the copy threads
  * @window:	its window, mapped at the first copy; NULL: not yet
  * @grants:	ranges the worker let be copied, by their id
  * @nr_grants:	their number
@@ -75,6 +78,7 @@ struct cd_vm_client {
 	struct cd_vm_req *open_req;
 	struct cd_vm_req *close_req;
 	uint32_t copies;
+	uint64_t turn;
 	void *window;
 	struct cw_worker_granted *grants;
 	uint32_t nr_grants;
@@ -96,8 +100,9 @@ struct cd_vm_client {
  * struct cd_vm_copier - The copy threads and what they are given
  * @lock:	of all but @wake_fd
  * @work:	there is something in @todo, or @quit
- * @todo, @todo_last: copies to be made, oldest first
- * @done:	copies made
+ * @todo:	copies to be made, by the turn they are due in
+ * @turn:	of the copy that was taken last
+ * @done, @done_last: copies made, in that order
  * @wake_fd:	tells the loop of @done; also used to look at controlq again
  * @thread:	threads
  * @nr_threads:	made so far: none before the first large copy
@@ -107,8 +112,9 @@ struct cd_vm_copier {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct cd_vm_req *todo;
-	struct cd_vm_req *todo_last;
+	uint64_t turn;
 	struct cd_vm_req *done;
+	struct cd_vm_req *done_last;
 	int wake_fd;
 	pthread_t thread[CD_VM_COPY_THREADS];
 	int nr_threads;

@@ -8,6 +8,10 @@
  * go to the copy threads, which see nothing but segments and an address, and
  * come back over the copier's eventfd. The threads are made when there is a
  * first large copy.
+ *
+ * Clients take turns: the n-th chain that a client has waiting is due in the
+ * n-th turn from now, behind those that others had due by then. Who waits for a
+ * single copy does not wait for all that somebody else has queued.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -53,11 +57,13 @@ static void *copy_thread(void *arg)
 			break;
 		req = cp->todo;
 		cp->todo = req->next;
+		cp->turn = req->turn;
 		pthread_mutex_unlock(&cp->lock);
 		copy_run(req);
 		pthread_mutex_lock(&cp->lock);
-		req->next = cp->done;
-		cp->done = req;
+		req->next = NULL;
+		*(cp->done ? &cp->done_last->next : &cp->done) = req;
+		cp->done_last = req;
 		if (write(cp->wake_fd, &one, sizeof(one)) < 0)
 			cw_debug("copies: wake failed errno=%d", errno);
 	}
@@ -166,13 +172,14 @@ static bool copier_start(struct cd_vm_copier *cp)
 
 static void copier_give(struct cd_vm_copier *cp, struct cd_vm_req *req)
 {
-	req->next = NULL;
+	struct cd_vm_req **at = &cp->todo;
+
 	pthread_mutex_lock(&cp->lock);
-	if (cp->todo)
-		cp->todo_last->next = req;
-	else
-		cp->todo = req;
-	cp->todo_last = req;
+	req->turn = req->vc->turn = cw_max(cp->turn, req->vc->turn + 1);
+	while (*at && (*at)->turn <= req->turn)
+		at = &(*at)->next;
+	req->next = *at;
+	*at = req;
 	pthread_cond_signal(&cp->work);
 	pthread_mutex_unlock(&cp->lock);
 }
