@@ -4,12 +4,14 @@
  * others go on with right results, nobody hangs, nothing stays.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -294,8 +296,29 @@ static int no_device(void *arg)
 	return 0;
 }
 
+/* The library's poll() is ours: an answer that never comes is not waited for. */
+static int poll_waited;
+static bool poll_is_deaf;
+
+int poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	if (!poll_is_deaf || ms <= 0)
+		return (int)syscall(SYS_poll, fds, n, ms);
+	poll_waited = ms;
+	return 0;
+}
+
+/* Who listens and says nothing is given a minute. */
+static int no_answer(void *arg)
+{
+	poll_is_deaf = true;
+	WANT_EQ(cuInit(0), CUDA_ERROR_NO_DEVICE);
+	WANT_EQ(poll_waited, 60000);
+	return 0;
+}
+
 /* Whether a client at @path gets no device and one line with @word. */
-static bool refused(const char *path, const char *word)
+static bool refused_to(int (*client)(void *), const char *path, const char *word)
 {
 	struct sock_daemon d = { .pid = -1 };
 	char log[128], line[512] = "", more[512];
@@ -304,7 +327,7 @@ static bool refused(const char *path, const char *word)
 
 	snprintf(d.path, sizeof(d.path), "%s", path);
 	snprintf(log, sizeof(log), "%s.refused", daemon_one.dir);
-	ok = sock_end(sock_client(&d, no_device, NULL, log)) == 0;
+	ok = sock_end(sock_client(&d, client, NULL, log)) == 0;
 	f = fopen(log, "r");
 	ok = ok && f && fgets(line, sizeof(line), f) && strstr(line, word);
 	if (ok && fgets(more, sizeof(more), f)) {
@@ -317,6 +340,11 @@ static bool refused(const char *path, const char *word)
 		fclose(f);
 	unlink(log);
 	return ok;
+}
+
+static bool refused(const char *path, const char *word)
+{
+	return refused_to(no_device, path, word);
 }
 
 static int listen_at(const char *path, int type)
@@ -358,6 +386,18 @@ TEST(a_wrong_socket_is_no_device_and_one_line)
 	CHECK(fd >= 0 && !pthread_create(&thread, NULL, stranger, &fd));
 	CHECK(refused(path, "OPEN"));
 	pthread_join(thread, NULL);
+	close(fd);
+	unlink(path);
+}
+
+TEST(a_daemon_that_does_not_answer_open_is_no_device_after_a_minute)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/silent", daemon_one.dir);
+	fd = listen_at(path, SOCK_SEQPACKET);
+	CHECK(fd >= 0 && refused_to(no_answer, path, "OPEN"));
 	close(fd);
 	unlink(path);
 }
