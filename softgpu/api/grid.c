@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "cw/log.h"
+#include "softgpu/jit/use.h"
 
 /* Instructions of a warp before another block may have the thread. */
 #define SLICE 4096
@@ -144,6 +145,7 @@ static int begin(struct sg_grid *sched)
 		sg_group_fail(grid->ctx->group, CUDA_ERROR_OUT_OF_MEMORY);
 		return -1;
 	}
+	grid->launch.jit = sg_jit_prepare(&grid->launch);
 	return 0;
 }
 

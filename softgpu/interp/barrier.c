@@ -29,6 +29,22 @@ static void barrier_give_result(struct sg_warp *w, const struct sg_group *g,
 	}
 }
 
+/* The same for a warp that runs compiled code. */
+static void barrier_note_result(struct sg_warp *w, const struct sg_barrier *bar)
+{
+	switch ((enum sg_sub)w->jit_bar->insn->sub) {
+	case SG_SUB_POPC:
+		w->jit_value = bar->popc;
+		break;
+	case SG_SUB_AND:
+		w->jit_value = bar->all;
+		break;
+	default:
+		w->jit_value = bar->any;
+		break;
+	}
+}
+
 static void barrier_release(struct sg_block *b, uint32_t id)
 {
 	struct sg_barrier *bar = &b->bars[id];
@@ -36,6 +52,8 @@ static void barrier_release(struct sg_block *b, uint32_t id)
 	for (uint32_t m = bar->waiting; m; m &= m - 1) {
 		struct sg_warp *w = &b->warps[__builtin_ctz(m)];
 
+		if (w->compiled)
+			barrier_note_result(w, bar);
 		for (uint32_t i = 0; i < w->npending; i++) {
 			struct sg_group *g = &w->groups[i];
 
@@ -81,6 +99,16 @@ void sg_barrier_warp_arrive(struct sg_warp *w, uint32_t id)
 		barrier_release(w->block, id);
 }
 
+/* Predicates of lanes that have come to a bar.red. */
+void sg_barrier_add(struct sg_barrier *bar, uint32_t lanes, uint32_t p)
+{
+	if (!bar->waiting && !bar->popc && !bar->any)
+		bar->all = true;
+	bar->popc += __builtin_popcount(p & lanes);
+	bar->any |= (p & lanes) != 0;
+	bar->all &= (p & lanes) == lanes;
+}
+
 static uint32_t barrier_lane_value(const struct sg_warp *w, uint32_t row, uint32_t lanes)
 {
 	return ((const uint32_t *)(w->rf + row))[__builtin_ctz(lanes)];
@@ -111,11 +139,7 @@ const struct sg_code *sg_h_bar(struct sg_warp *w, const struct sg_code *c)
 		return c + 1;
 	}
 	p = *(const uint32_t *)(w->rf + c->c);
-	if (!bar->waiting && !bar->popc && !bar->any)
-		bar->all = true;
-	bar->popc += __builtin_popcount(p & lanes);
-	bar->any |= (p & lanes) != 0;
-	bar->all &= (p & lanes) == lanes;
+	sg_barrier_add(bar, lanes, p);
 	/* Lanes whose guard is off go on behind it. */
 	if (w->mask & ~lanes)
 		sg_group_add(w, w->mask & ~lanes, c + 1, w->depth, SG_GROUP_READY);

@@ -11,30 +11,11 @@
 #include <stdlib.h>
 
 #include "softgpu/interp/handlers.h"
+#include "softgpu/interp/worker.h"
 
 /* Instructions of one warp before the next one gets its turn. */
 #define BLOCK_TURN 20000
 #define BLOCK_DEFAULT_STACK 1024
-
-struct sg_worker {
-	struct sg_block block;
-	bool busy;
-	uint32_t smid;
-	/* Memory that is kept from block to block. */
-	struct sg_warp *warps;
-	uint32_t nwarps;
-	uint8_t *rf;
-	size_t rf_size;
-	uint64_t rf_exec;	/* whose constants are in it */
-	uint32_t rf_warps;
-	uint8_t *shared;
-	size_t shared_size;
-	uint8_t *local;
-	size_t local_size;
-	/* What the rows of special registers were filled for. */
-	uint32_t grid[3], dims[3], dyn_shared;
-	uint64_t lane_insns;
-};
 
 struct sg_worker *sg_worker_create(void)
 {
@@ -57,6 +38,7 @@ void sg_worker_destroy(struct sg_worker *k)
 {
 	if (!k)
 		return;
+	sg_jit_state_free(k->jit);
 	worker_free_warps(k);
 	free(k->rf);
 	free(k->shared);
@@ -79,8 +61,7 @@ uint64_t sg_worker_lane_instructions(const struct sg_worker *k)
 	return k->lane_insns;
 }
 
-/* Memory of at least @size bytes at a cache line; contents are not kept. */
-static bool worker_grow(uint8_t **p, size_t *have, size_t size)
+bool sg_worker_grow(uint8_t **p, size_t *have, size_t size)
 {
 	if (size <= *have)
 		return true;
@@ -114,10 +95,10 @@ static bool worker_memory(struct sg_worker *k, const struct sg_launch *l)
 	}
 	if ((size_t)b->exec->rf_bytes * b->nwarps > k->rf_size)
 		k->rf_exec = 0;
-	return worker_grow(&k->rf, &k->rf_size,
+	return sg_worker_grow(&k->rf, &k->rf_size,
 			   cw_align_up(b->exec->rf_bytes, 64) * b->nwarps) &&
-	       worker_grow(&k->shared, &k->shared_size, b->shared_size + 64) &&
-	       worker_grow(&k->local, &k->local_size,
+	       sg_worker_grow(&k->shared, &k->shared_size, b->shared_size + 64) &&
+	       sg_worker_grow(&k->local, &k->local_size,
 			   (size_t)b->local_size * b->nwarps * SG_LANES + 64);
 }
 
@@ -145,7 +126,7 @@ static void block_constants(struct sg_worker *k)
 }
 
 /* Value of a special register that is one for the whole block. */
-static uint64_t block_sreg(const struct sg_block *b, enum sg_sreg r)
+uint64_t sg_block_sreg(const struct sg_block *b, enum sg_sreg r)
 {
 	const struct sg_launch *l = b->launch;
 
@@ -242,7 +223,7 @@ static void block_special_registers(struct sg_worker *k, bool all)
 			uint8_t *row = k->rf + stride * w + x->sreg_row[r];
 
 			if (!lane_wise) {
-				block_fill(row, block_sreg(b, r), size);
+				block_fill(row, sg_block_sreg(b, r), size);
 				continue;
 			}
 			for (int i = 0; i < SG_LANES; i++)
@@ -273,6 +254,7 @@ static void block_init_warp(struct sg_worker *k, uint32_t i)
 	w->forced = w->spinning = false;
 	w->clock = 0;
 	w->why = SG_WHY_YIELD;
+	w->compiled = false;
 	w->last = NULL;
 	w->local = k->local + (size_t)i * SG_LANES * b->local_size;
 	for (int l = 0; l < SG_LANES; l++)
@@ -285,10 +267,9 @@ static bool block_same_shape(const struct sg_worker *k, const struct sg_launch *
 	       !memcmp(k->dims, l->block, sizeof(k->dims)) && k->dyn_shared == l->dyn_shared;
 }
 
-static bool block_begin(struct sg_worker *k, const struct sg_launch *l, const uint32_t ctaid[3])
+bool sg_block_memory(struct sg_worker *k, const struct sg_launch *l, const uint32_t ctaid[3])
 {
 	struct sg_block *b = &k->block;
-	bool fresh;
 
 	*b = (struct sg_block){
 		.launch = l,
@@ -303,6 +284,16 @@ static bool block_begin(struct sg_worker *k, const struct sg_launch *l, const ui
 		return false;
 	b->shared = k->shared;
 	b->warps = k->warps;
+	return true;
+}
+
+bool sg_block_begin(struct sg_worker *k, const struct sg_launch *l, const uint32_t ctaid[3])
+{
+	struct sg_block *b = &k->block;
+	bool fresh;
+
+	if (!sg_block_memory(k, l, ctaid))
+		return false;
 	fresh = k->rf_exec != b->exec->id || k->rf_warps < b->nwarps;
 	if (fresh)
 		block_constants(k);
@@ -318,7 +309,6 @@ static bool block_begin(struct sg_worker *k, const struct sg_launch *l, const ui
 		b->bars[i].all = true;
 	b->slice_left = l->slice && l->slice < INT64_MAX / SG_MAX_WARPS ?
 				(int64_t)l->slice * b->nwarps : INT64_MAX;
-	k->busy = true;
 	return true;
 }
 
@@ -327,6 +317,15 @@ static void block_run_warp(struct sg_block *b, struct sg_warp *w)
 {
 	const struct sg_code *c = w->pc;
 
+	if (w->compiled) {
+		/* Compiled code gets on or waits: it needs no slices. */
+		sg_jit_turn(b, w);
+		if (w->why == SG_WHY_DONE && !b->faulted) {
+			b->done++;
+			sg_barrier_recheck(b);
+		}
+		return;
+	}
 	/* Released from a barrier: the groups there are ready, none is current. */
 	if (!w->mask)
 		c = sg_group_next(w);
@@ -353,7 +352,7 @@ static bool block_deadlocked(struct sg_block *b)
 	return true;
 }
 
-static void block_fault(struct sg_block *b, enum sg_fault_kind kind, const char *text)
+void sg_block_fault(struct sg_block *b, enum sg_fault_kind kind, const char *text)
 {
 	*b->fault = (struct sg_fault){ .kind = kind };
 	memcpy(b->fault->ctaid, b->ctaid, sizeof(b->ctaid));
@@ -363,18 +362,17 @@ static void block_fault(struct sg_block *b, enum sg_fault_kind kind, const char 
 	b->faulted = true;
 }
 
-static bool block_cancelled(struct sg_block *b)
+bool sg_block_cancelled(struct sg_block *b)
 {
 	const atomic_int *flag = b->launch->cancel;
 
 	if (!flag || !atomic_load_explicit(flag, memory_order_relaxed))
 		return false;
-	block_fault(b, SG_FAULT_CANCELLED, "cancelled");
+	sg_block_fault(b, SG_FAULT_CANCELLED, "cancelled");
 	return true;
 }
 
-/* Turns until the block ends, faults or its slice is used up. */
-static int block_step(struct sg_block *b)
+int sg_block_step(struct sg_block *b)
 {
 	while (b->done < b->nwarps) {
 		bool ran = false;
@@ -392,7 +390,7 @@ static int block_step(struct sg_block *b)
 			if (b->slice_left <= 0)
 				return b->done == b->nwarps ? 0 : SG_AGAIN;
 		}
-		if (block_cancelled(b) || (!ran && block_deadlocked(b)))
+		if (sg_block_cancelled(b) || (!ran && block_deadlocked(b)))
 			return -EFAULT;
 	}
 	return 0;
@@ -404,15 +402,24 @@ int sg_run_block(struct sg_worker *k, const struct sg_launch *launch, const uint
 	struct sg_block *b = &k->block;
 	int rc;
 
-	if (!k->busy && !block_begin(k, launch, ctaid)) {
+	if (!k->busy && launch->jit)
+		rc = sg_jit_run_block(k, launch, ctaid, ret_fault);
+	else if (!k->busy && !sg_block_begin(k, launch, ctaid))
+		rc = -ENOMEM;
+	else
+		rc = SG_AGAIN;
+	if (rc == -ENOMEM) {
 		b->fault = ret_fault;
-		block_fault(b, SG_FAULT_NO_MEMORY, "no memory for a block");
-		return -EFAULT;
+		sg_block_fault(b, SG_FAULT_NO_MEMORY, "no memory for a block");
+		rc = -EFAULT;
 	}
+	if (rc != SG_AGAIN)
+		return rc;
+	k->busy = true;
 	b->fault = ret_fault;
 	if (b->slice_left <= 0)
 		b->slice_left = (int64_t)launch->slice * b->nwarps;
-	rc = block_cancelled(b) ? -EFAULT : block_step(b);
+	rc = sg_block_cancelled(b) ? -EFAULT : sg_block_step(b);
 	if (rc == SG_AGAIN)
 		return rc;
 	for (uint32_t i = 0; i < b->nwarps; i++)

@@ -317,7 +317,7 @@ const struct sg_code *sg_h_fence(struct sg_warp *w, const struct sg_code *c)
 	return c + 1;
 }
 
-static uint64_t ctl_clock(enum sg_sreg r)
+uint64_t sg_clock_sreg(enum sg_sreg r)
 {
 	struct timespec ts;
 	uint64_t ns;
@@ -345,7 +345,7 @@ static uint64_t ctl_clock(enum sg_sreg r)
 const struct sg_code *sg_h_sreg(struct sg_warp *w, const struct sg_code *c)
 {
 	uint32_t lanes = sg_active(w, c);
-	uint64_t v = c->a ? 0 : ctl_clock(c->insn->sreg);
+	uint64_t v = c->a ? 0 : sg_clock_sreg(c->insn->sreg);
 	bool wide = c->imm;
 
 	for (uint32_t m = lanes; m; m &= m - 1) {

@@ -521,7 +521,8 @@ static int decode_all(struct sg_decode *dc)
 	struct sg_exec *x = dc->x;
 	uint32_t *entry = calloc(dc->prog->nfuncs, sizeof(*entry));
 
-	if (!entry || !sg_rows_assign(dc)) {
+	x->insn_code = calloc(dc->prog->nfuncs, sizeof(*x->insn_code));
+	if (!entry || !x->insn_code || !sg_rows_assign(dc)) {
 		free(entry);
 		return -ENOMEM;
 	}
@@ -532,9 +533,11 @@ static int decode_all(struct sg_decode *dc)
 
 		entry[dc->func] = x->ncode;
 		ok = starts && decode_function(dc, starts);
-		if (ok)
+		if (ok) {
 			decode_link_function(dc, entry[dc->func], starts);
-		free(starts);
+			starts[f->ninsns] = x->ncode;
+		}
+		x->insn_code[dc->func] = starts;
 		if (!ok) {
 			free(entry);
 			return dc->log && dc->log[0] ? -EINVAL : -ENOMEM;
@@ -554,6 +557,16 @@ static void exec_destroy(void *exec)
 {
 	struct sg_exec *x = exec;
 
+	if (x->jit_free)
+		x->jit_free(x->jit);
+	for (uint32_t i = 0; i < x->prog->nfuncs; i++) {
+		if (x->reg_row)
+			free(x->reg_row[i]);
+		if (x->insn_code)
+			free(x->insn_code[i]);
+	}
+	free(x->reg_row);
+	free(x->insn_code);
 	free(x->code);
 	free(x->funcs);
 	free(x->consts);
@@ -583,9 +596,7 @@ int sg_prog_lower(struct sg_prog *p, char *log, size_t log_size)
 	dc.x->funcs = calloc(p->nfuncs, sizeof(*dc.x->funcs));
 	if (dc.x->funcs)
 		rc = decode_all(&dc);
-	for (uint32_t i = 0; dc.reg_row && i < p->nfuncs; i++)
-		free(dc.reg_row[i]);
-	free(dc.reg_row);
+	dc.x->reg_row = dc.reg_row;
 	if (rc) {
 		exec_destroy(dc.x);
 		return rc;

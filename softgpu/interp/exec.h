@@ -96,6 +96,11 @@ struct sg_exec {
 	uint32_t sreg_row[SG_SREG_COUNT];	/* 0: not used */
 	uint32_t const_end;
 	uint32_t max_depth;
+	/* For the JIT: rows of registers, and the first code of each instruction. */
+	uint32_t **reg_row;
+	uint32_t **insn_code;
+	_Atomic(void *) jit;
+	void (*jit_free)(void *jit);
 };
 
 enum sg_why {
@@ -142,6 +147,8 @@ struct sg_block;
  * @patience:	blocks the current group may run before others get a turn
  * @forced:	the current group runs out of order, so others must not pre-empt it
  * @spinning:	it has touched memory the way spin loops do
+ * @compiled:	runs compiled code, from @jit_state with @jit_lanes; @jit_bar is
+ *		the barrier it waits at, @jit_value what bar.red gave
  */
 struct sg_warp {
 	uint8_t *rf;
@@ -168,6 +175,9 @@ struct sg_warp {
 	uint32_t ret_depth;
 	struct sg_save save[SG_LANES];
 	struct sg_group groups[SG_LANES];
+	bool compiled;
+	uint32_t jit_state, jit_lanes, jit_value;
+	const struct sg_code *jit_bar;
 };
 
 struct sg_barrier {
@@ -259,6 +269,7 @@ void sg_warp_exit(struct sg_warp *w, uint32_t lanes);
 /* barrier.c */
 void sg_barrier_warp_arrive(struct sg_warp *w, uint32_t id);
 void sg_barrier_recheck(struct sg_block *b);
+void sg_barrier_add(struct sg_barrier *bar, uint32_t lanes, uint32_t p);
 
 /* mem.c */
 /* Host addresses of the lanes in @m; false after raising a fault. */
@@ -267,6 +278,10 @@ bool sg_resolve(struct sg_warp *w, const struct sg_code *c, uint32_t m, uint32_t
 /* One lane, any generic address; NULL where it is not @size readable bytes. */
 uint8_t *sg_resolve_one(struct sg_warp *w, uint32_t lane, uint64_t addr, uint64_t size,
 			bool write);
+
+/* One lane of an access in @space: what the interpreter's loads and stores use. */
+uint8_t *sg_resolve_in(struct sg_warp *w, enum sg_space space, uint32_t lane, uint64_t addr,
+		       uint64_t size, bool write);
 
 /* printf.c */
 /* Format as device printf does; returns the number of conversions, -1 for a bad address. */

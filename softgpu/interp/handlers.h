@@ -10,6 +10,8 @@
 /* ctl.c */
 sg_handler sg_h_bra, sg_h_brx, sg_h_exit, sg_h_trap, sg_h_call, sg_h_call_indirect;
 sg_handler sg_h_call_done, sg_h_ret, sg_h_nop, sg_h_nanosleep, sg_h_fence, sg_h_sreg;
+/* Special registers that are read anew each time. */
+uint64_t sg_clock_sreg(enum sg_sreg r);
 sg_handler sg_h_localaddr, sg_h_pack, sg_h_unpack;
 /* barrier.c */
 sg_handler sg_h_bar;

@@ -24,6 +24,7 @@
 #include "softgpu/ir/window.h"
 
 struct sg_entry;
+struct sg_jit_code;
 struct sg_worker;
 
 /* Returned by sg_run_block(): slice used up, call again to go on. */
@@ -124,6 +125,7 @@ struct sg_host_ops {
  *		non-zero; may be NULL
  * @ops:	call-backs, may be NULL
  * @opaque:	handed to them
+ * @jit:	compiled code (jit/run/unit.h), NULL: the interpreter runs it all
  */
 struct sg_launch {
 	const struct sg_entry *entry;
@@ -141,6 +143,7 @@ struct sg_launch {
 	const atomic_int *cancel;
 	const struct sg_host_ops *ops;
 	void *opaque;
+	struct sg_jit_code *jit;
 };
 
 /* NULL when out of memory. Not thread safe itself: one thread at a time. */

@@ -95,6 +95,12 @@ static uint8_t *mem_one(struct sg_warp *w, enum sg_space space, uint32_t lane, u
 	}
 }
 
+uint8_t *sg_resolve_in(struct sg_warp *w, enum sg_space space, uint32_t lane, uint64_t addr,
+		       uint64_t size, bool write)
+{
+	return mem_one(w, space, lane, addr, size, write);
+}
+
 uint8_t *sg_resolve_one(struct sg_warp *w, uint32_t lane, uint64_t addr, uint64_t size, bool write)
 {
 	return mem_one(w, SG_SPACE_GENERIC, lane, addr, size, write);

@@ -8,12 +8,18 @@
 
 #include "softgpu/interp/interp.h"
 #include "softgpu/ir/module.h"
+#include "softgpu/jit/use.h"
 #include "tests/tap.h"
 
 #define EMBED_BASE 0x700000000ull
 #define EMBED_SIZE (1u << 20)
 /* Variables of modules come first, the test's own data from here. */
 #define EMBED_DATA (EMBED_BASE + EMBED_SIZE / 2)
+
+/* Run compiled code: the same test, another back end. */
+#ifndef EMBED_JIT
+#define EMBED_JIT 0
+#endif
 
 #define EMBED_HEAD ".version 6.3\n.target sm_75\n.address_size 64\n"
 
@@ -30,6 +36,7 @@ struct embed {
 	char printed[4096];
 	size_t nprinted;
 	char log[512];
+	bool may_interpret;	/* EMBED_JIT: this kernel cannot be compiled */
 };
 
 static struct embed em;
@@ -101,6 +108,12 @@ static inline int embed_run(const char *entry, uint32_t threads, const void *par
 	em.launch.block[0] = threads;
 	if (!em.worker)
 		em.worker = sg_worker_create();
+	em.launch.jit = NULL;
+	if (EMBED_JIT) {
+		/* A kernel that only the interpreter could run would prove nothing. */
+		em.launch.jit = sg_jit_prepare(&em.launch);
+		CHECK(em.launch.jit || em.may_interpret);
+	}
 	while ((rc = sg_run_block(em.worker, &em.launch, zero, &em.fault)) == SG_AGAIN)
 		;
 	return rc;

@@ -19,6 +19,8 @@ static int run(const char *before, const char *body, uint32_t threads)
 			 "%s%s\nret;\n}\n", before, REGS, body);
 	int rc = embed_load(text, n);
 
+	/* Functions of a program are not compiled yet. */
+	em.may_interpret = strstr(text, "call") != NULL;
 	if (rc) {
 		printf("# %s\n", em.log);
 		return rc;
