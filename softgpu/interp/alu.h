@@ -10,7 +10,7 @@
 #ifndef SOFTGPU_INTERP_ALU_H
 #define SOFTGPU_INTERP_ALU_H
 
-#include "softgpu/interp/exec.h"
+#include "softgpu/interp/handlers.h"
 #include "softgpu/interp/lane.h"
 
 #define ALU_CAT2(a, b) a##_##b

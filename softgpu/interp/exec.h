@@ -288,18 +288,4 @@ uint8_t *sg_resolve_in(struct sg_warp *w, enum sg_space space, uint32_t lane, ui
 int sg_printf(struct sg_warp *w, uint32_t lane, uint64_t fmt, uint64_t args);
 bool sg_read_string(struct sg_warp *w, uint32_t lane, uint64_t addr, char *buf, size_t size);
 
-/* Handlers by operation, type and variant. */
-struct sg_hrow {
-	uint16_t op;
-	uint8_t type, type2;
-	uint16_t variant;
-	bool fp;		/* wants c->csr */
-	sg_handler *fn;
-};
-
-struct sg_htable {
-	const struct sg_hrow *rows;
-	size_t n;
-};
-
 #endif

@@ -7,6 +7,20 @@
 
 #include "softgpu/interp/exec.h"
 
+/* Handlers by operation, type and variant. */
+struct sg_hrow {
+	uint16_t op;
+	uint8_t type, type2;
+	uint16_t variant;
+	bool fp;		/* wants c->csr */
+	sg_handler *fn;
+};
+
+struct sg_htable {
+	const struct sg_hrow *rows;
+	size_t n;
+};
+
 /* ctl.c */
 sg_handler sg_h_bra, sg_h_brx, sg_h_exit, sg_h_trap, sg_h_call, sg_h_call_indirect;
 sg_handler sg_h_call_done, sg_h_ret, sg_h_nop, sg_h_nanosleep, sg_h_fence, sg_h_sreg;

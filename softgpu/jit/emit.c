@@ -115,15 +115,14 @@ LLVMMemoryBufferRef jit_emit(struct jit_lower *l)
 	triple = LLVMGetTargetMachineTriple(tm);
 	LLVMSetTarget(l->m, triple);
 	LLVMDisposeMessage(triple);
-	if (getenv("SG_JIT_RAW"))
-		LLVMDumpModule(l->m);
 	if (LLVMVerifyModule(l->m, LLVMReturnStatusAction, &error)) {
 		jit_refuse(l->f, "bad code: %.100s", error);
 	} else if (emit_passes(l, tm)) {
 		emit_dump(l, tm);
 		LLVMDisposeMessage(error);
 		error = NULL;
-		if (LLVMTargetMachineEmitToMemoryBuffer(tm, l->m, LLVMObjectFile, &error, &object)) {
+		if (LLVMTargetMachineEmitToMemoryBuffer(tm, l->m, LLVMObjectFile, &error,
+							&object)) {
 			jit_refuse(l->f, "no code: %.100s", error);
 			object = NULL;
 		}

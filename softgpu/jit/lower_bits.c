@@ -141,9 +141,9 @@ static bool bits_dp4a(struct jit_lower *l, const struct sg_insn *in)
 	LLVMValueRef r = jit_src(l, &in->o[3], 4);
 
 	for (uint32_t i = 0; i < 4; i++) {
-		LLVMValueRef p = LLVMBuildMul(B, bits_byte(l, a, i, sa), bits_byte(l, b, i, sb), "");
+		LLVMValueRef x = bits_byte(l, a, i, sa), y = bits_byte(l, b, i, sb);
 
-		r = LLVMBuildAdd(B, r, p, "");
+		r = LLVMBuildAdd(B, r, LLVMBuildMul(B, x, y, ""), "");
 	}
 	jit_def(l, &in->o[0], r);
 	return true;

@@ -377,7 +377,8 @@ static void mem_load_slow(struct jit_lower *l, const struct mem *m, LLVMValueRef
 	LLVMSetAlignment(LLVMBuildStore(B, mem_all(l, m), mem_scratch(l, -1)), 64);
 	mem_slow_call(l, m, offsetof(struct sg_jit_ctx, load));
 	for (uint32_t e = 0; e < m->vec; e++)
-		out[e] = mem_load_at(l, scalar ? t : jit_vec(t), mem_scratch(l, e), scalar ? 8 : 64);
+		out[e] = mem_load_at(l, scalar ? t : jit_vec(t), mem_scratch(l, e),
+				     scalar ? 8 : 64);
 }
 
 static void mem_merge(struct jit_lower *l, const struct mem *m, LLVMValueRef fast[4],

@@ -6,6 +6,7 @@
 #ifndef TESTS_SOFTGPU_PTX_EMBED_H
 #define TESTS_SOFTGPU_PTX_EMBED_H
 
+#include "cw/util.h"
 #include "softgpu/interp/interp.h"
 #include "softgpu/ir/module.h"
 #include "softgpu/jit/use.h"
