@@ -307,7 +307,8 @@ static void gen_kernel(uint64_t seed, bool whole)
 		put("setp.lt.s32 %%p%d, %%r%d, %%r%d;\n", i, 4 + i, rnd(12));
 	put("mov.u32 %%r13, 0;\nst.shared.u32 [%%r15], %%r13;\nbar.sync 0;\n");
 	gen_some(!gen.exits, 10 + rnd(20));
-	put("mul.wide.u32 %%w2, %%r0, 64;\nadd.u64 %%w2, %%w0, %%w2;\nadd.u64 %%w2, %%w2, 65536;\n");
+	put("mul.wide.u32 %%w2, %%r0, 64;\nadd.u64 %%w2, %%w0, %%w2;\n"
+	    "add.u64 %%w2, %%w2, 65536;\n");
 	for (int i = 0; i < 10; i++)
 		put("st.global.u32 [%%w2+%d], %%r%d;\n", 4 * i, 2 + i);
 	for (int i = 0; i < 6; i++)
