@@ -7,7 +7,7 @@
  * queue breaks, or when it breaks the rules. From that moment nothing is
  * posted and every wait ends; life_work then resets it, which is what frees
  * the pages it had been granted, sets up new queues and says HELLO, and tries
- * again every VCUDA_RETRY_PERIOD. No message ever goes onto the old queues.
+ * again every vcuda_retry_period(). No message ever goes onto the old queues.
  */
 #include <linux/idr.h>
 #include <linux/slab.h>
@@ -95,7 +95,7 @@ static void vcuda_watch_work(struct work_struct *work)
 	dev->ping_missed = out ? dev->ping_missed + 1 : 0;
 	if (broken)
 		vcuda_device_die_locked(dev, "broke a queue");
-	else if (dev->ping_missed >= VCUDA_PING_TICKS)
+	else if (dev->ping_missed >= vcuda_patience())
 		vcuda_device_die_locked(dev, "does not answer");
 	if (!out)
 		vcuda_msg_rearm(dev->ping);
@@ -114,7 +114,7 @@ static void vcuda_watch_work(struct work_struct *work)
  */
 void vcuda_device_die_locked(struct vcuda_device *dev, const char *why)
 {
-	unsigned long now = jiffies, next = dev->reset_at + VCUDA_RETRY_PERIOD;
+	unsigned long now = jiffies, next = dev->reset_at + vcuda_retry_period();
 
 	if (dev->state != VCUDA_LIVE)
 		return;
@@ -195,7 +195,7 @@ static int vcuda_device_hello(struct vcuda_device *dev)
 	err = vcuda_msg_submit(dev->hello);
 	if (err)
 		return err;
-	if (!wait_for_completion_timeout(&dev->hello->done, VCUDA_HELLO_TIMEOUT))
+	if (!wait_for_completion_timeout(&dev->hello->done, vcuda_patience() * HZ))
 		return -ETIMEDOUT;
 	if (dev->hello->err)
 		return dev->hello->err;
@@ -323,7 +323,7 @@ static int vcuda_device_negotiate(struct vcuda_device *dev)
  */
 void vcuda_device_retry(struct vcuda_device *dev)
 {
-	queue_delayed_work(vcuda_wq, &dev->life_work, VCUDA_RETRY_PERIOD);
+	queue_delayed_work(vcuda_wq, &dev->life_work, vcuda_retry_period());
 }
 
 /* Resets a dead device and tries to bring it back. */
@@ -427,7 +427,7 @@ static void vcuda_device_init(struct vcuda_device *dev)
 	INIT_WORK(&dev->bury_work, vcuda_bury_work);
 	INIT_WORK(&dev->reap_work, vcuda_reap_work);
 	INIT_WORK(&dev->free_work, vcuda_device_free_work);
-	dev->reset_at = jiffies - VCUDA_RETRY_PERIOD;
+	dev->reset_at = jiffies - vcuda_retry_period();
 }
 
 static int vcuda_device_alloc_parts(struct vcuda_device *dev)

@@ -44,6 +44,26 @@ unsigned long vcuda_pin_limit_pages(void)
 	return min(mib, ULONG_MAX >> 20) << (20 - PAGE_SHIFT);
 }
 
+static unsigned int patience = 5;
+module_param(patience, uint, 0644);
+MODULE_PARM_DESC(patience, "seconds in which the device has to answer (5)");
+
+static unsigned int retry = 5;
+module_param(retry, uint, 0644);
+MODULE_PARM_DESC(retry, "seconds at least between two resets of a device that fails (5)");
+
+/* Seconds, as PINGs go out once in each. */
+unsigned int vcuda_patience(void)
+{
+	return clamp(READ_ONCE(patience), 1u, 3600u);
+}
+
+/* Jiffies; a reset costs, so not without a pause. */
+unsigned long vcuda_retry_period(void)
+{
+	return max(min(READ_ONCE(retry), 3600u) * HZ, HZ / 10u);
+}
+
 static int vcuda_open_file(struct inode *inode, struct file *file)
 {
 	struct vcuda_device *dev = container_of(file->private_data, struct vcuda_device, misc);

@@ -8,6 +8,8 @@
 /* main.c */
 extern struct workqueue_struct *vcuda_wq;
 unsigned long vcuda_pin_limit_pages(void);
+unsigned int vcuda_patience(void);
+unsigned long vcuda_retry_period(void);
 
 /* device.c */
 struct vcuda_device *vcuda_device_create(struct virtio_device *vdev);

@@ -50,10 +50,6 @@ struct vcuda_owner;
 #define VCUDA_DIRECT_SEGS 16
 /* Below this a queue holds no copy chain beside the kept slots. */
 #define VCUDA_MIN_RING 64
-/* A PING unanswered for so many seconds is a death. */
-#define VCUDA_PING_TICKS 5
-#define VCUDA_RETRY_PERIOD (5 * HZ)
-#define VCUDA_HELLO_TIMEOUT (5 * HZ)
 
 /**
  * enum vcuda_state - Life of a device
@@ -154,7 +150,7 @@ struct vcuda_msg {
  * @gone:	gate is shut
  * @vdev:	valid inside the gate and in works until remove() has ended them
  * @reset_at:	jiffies of the last reset, so that a lying device is reset at
- *		most every VCUDA_RETRY_PERIOD
+ *		most every vcuda_retry_period()
  * @generation:	counts resets: a client of another generation owns its pages
  * @posted:	every message the device has, but for the doorbell
  * @expecting:	number of messages in @posted; at 0 interrupts are off, so that

@@ -221,12 +221,23 @@ int guest_until(struct guest *g, uint32_t count, uint64_t want)
 }
 
 /* Waits until the device takes clients (again): 0, or -errno after 30 s. */
+/*
+ * What the driver's parameters are to be: the test device may get no processor
+ * for long on a busy machine, and most tests are not about that.
+ */
+int guest_limits(const char *patience, const char *retry)
+{
+	int ret = guest_write_file("/sys/module/virtio_cuda/parameters/patience", patience);
+
+	return ret ? ret : guest_write_file("/sys/module/virtio_cuda/parameters/retry", retry);
+}
+
 int guest_device_back(void)
 {
 	struct vcuda_query q = { .size = sizeof(q) };
 	int ret = -1;
 
-	for (int i = 0; i < 600 && ret; i++) {
+	for (int i = 0; i < 2400 && ret; i++) {
 		int fd = open(NODE, O_RDWR | O_CLOEXEC);
 
 		ret = fd < 0 ? -errno : guest_ioctl(fd, VCUDA_IOC_QUERY, &q);

@@ -37,6 +37,7 @@ uint64_t guest_now_ns(void);
 void guest_sleep_ms(unsigned int ms);
 int guest_until(struct guest *g, uint32_t count, uint64_t want);
 int guest_device_back(void);
+int guest_limits(const char *patience, const char *retry);
 int guest_touch(volatile uint8_t *p);
 int guest_write_file(const char *path, const char *text);
 
