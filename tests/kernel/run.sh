@@ -77,13 +77,18 @@ while [ ! -S "$dir/socket" ]; do
 	sleep 0.1
 done
 
+# On a busy machine an emulated processor stands still for long, and that is no
+# fault of the guest's: what watches over it is more patient.
+calm="tsc=unstable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240"
+
 # QEMU 7.2 spoils flags in cmpxchg16b when it emulates two CPUs: no cx16.
 timeout "${VCUDA_TIMEOUT:-300}" qemu-system-x86_64 -machine q35,memory-backend=m -accel tcg \
 	-cpu "${VCUDA_CPU:-max,cx16=off}" -smp "${VCUDA_CPUS:-1}" -m "$mem" \
 	-object memory-backend-memfd,id=m,size="${mem}M",share=on \
 	-object memory-backend-ram,id=s,size=1M -device ivshmem-plain,memdev=s,addr=1e.0 \
 	-nodefaults -no-user-config -display none -serial stdio -monitor none -no-reboot \
-	-kernel "$kernel" -initrd "$dir/initrd" -append "console=ttyS0 quiet panic=-1 ${VCUDA_APPEND:-}" \
+	-kernel "$kernel" -initrd "$dir/initrd" \
+	-append "console=ttyS0 quiet panic=-1 $calm ${VCUDA_APPEND:-}" \
 	-chardev socket,id=c0,path="$dir/socket" -device vhost-user-gpio-pci,chardev=c0 \
 	</dev/null 2>"$dir/qemu.log" | tr -d '\r' >"$dir/log" || :
 
