@@ -109,6 +109,8 @@ static int elf_read(struct ct_elf *elf)
 	if (elf->map_len < sizeof(*eh) || memcmp(eh->e_ident, ELFMAG, SELFMAG) ||
 	    eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64)
 		return -ENOEXEC;
+	if (!elf_at(elf, eh->e_phoff, (uint64_t)eh->e_phnum * sizeof(*ph)))
+		return -EBADMSG;
 	ph = elf_find_phdr(elf, PT_INTERP);
 	if (ph) {
 		elf->interp = elf_string(elf, ph->p_offset);

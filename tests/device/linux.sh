@@ -135,7 +135,7 @@ blk=vhost-user-blk-pci
 timeout 300 qemu-system-x86_64 -machine q35,memory-backend=m -accel tcg -cpu max,cx16=off -m 256 \
 	-object memory-backend-memfd,id=m,size=256M,share=on \
 	-nodefaults -no-user-config -display none -serial "file:$dir/serial" -monitor none -no-reboot \
-	-kernel "$root/vmlinuz" -initrd "$dir/initrd" -append "console=ttyS0 quiet panic=-1" \
+	-kernel "$root/vmlinuz" -initrd "$dir/initrd" -append "console=ttyS0 quiet panic=-1 no_timer_check" \
 	-chardev socket,id=c0,path="$dir/split" -device $blk,chardev=c0,num-queues=2,queue-size=256 \
 	-chardev socket,id=c1,path="$dir/packed" -device $blk,chardev=c1,packed=on,queue-size=64 \
 	-chardev socket,id=c2,path="$dir/ro" -device $blk,chardev=c2,event_idx=off,indirect_desc=off \

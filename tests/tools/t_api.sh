@@ -126,6 +126,10 @@ test_what_is_no_program_is_one_line()
 {
 	echo text >file
 	fails 125 "'$PWD/file': not a 64-bit program" "$causeway" api file
+	head -c 100 "$causeway" >short
+	chmod +x short
+	fails 125 "'$PWD/short'" "$causeway" api short
+	fails 126 "short' cannot be run" "$causeway" soft -- ./short
 	fails 127 "No such file" "$causeway" api ./nothing
 	fails 2 "which program" "$causeway" api
 	fails 2 "one word too many" "$causeway" api file word

@@ -149,6 +149,7 @@ test_what_is_missing_or_wrong_is_one_line()
 	fails 2 "unknown option '-q'" "$causeway" cc -q kernel.cu
 	fails 2 "-arch=75: wanted is sm_NN" "$causeway" cc -arch=75 kernel.cu
 	fails 2 "which file" "$causeway" cc -O2
+	fails 2 "an empty word" "$causeway" cc kernel.cu ""
 	fails 2 "-o wants an argument" "$causeway" cc kernel.cu -o
 	fails 2 "one file, but there are 2" "$causeway" cc -c kernel.cu main.c -o x.o
 	fails 2 "'main.c' is no CUDA source" "$causeway" cc -ptx main.c

@@ -334,6 +334,11 @@ int cc_parse(struct cc_args *args, int argc, char **argv)
 			cc_help();
 			return 1;
 		}
+		if (!*argv[i]) {
+			ct_error("an empty word names no file");
+			err = -EINVAL;
+			continue;
+		}
 		/* nvcc also takes the level as a word of its own. */
 		if (!strcmp(argv[i], "-O") && i + 1 < argc && strlen(argv[i + 1]) == 1) {
 			char level[] = { '-', 'O', argv[++i][0], '\0' };
