@@ -79,7 +79,7 @@ done
 
 # On a busy machine an emulated processor stands still for long, and that is no
 # fault of the guest's: what watches over it is more patient.
-calm="tsc=unstable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240"
+calm="tsc=unstable no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240"
 
 # QEMU 7.2 spoils flags in cmpxchg16b when it emulates two CPUs: no cx16.
 timeout "${VCUDA_TIMEOUT:-300}" qemu-system-x86_64 -machine q35,memory-backend=m -accel tcg \
