@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
+#include "daemon/broker.h"
 #include "daemon/codes.h"
 #include "daemon/daemon.h"
 #include "daemon/memory.h"
@@ -58,6 +59,7 @@ struct cd_client *cd_client_new(struct cd_daemon *d, const struct cd_client_ops 
 	c->fd_signal = -1;
 	c->fd_signal_page = -1;
 	c->fd_gauge = -1;
+	c->fd_broker = -1;
 	d->client[index] = c;
 	d->nr_clients++;
 	return c;
@@ -110,9 +112,12 @@ static void clocks_stop(struct cd_client *c)
 static void client_drop(struct cd_client *c)
 {
 	cd_link_close(c);
+	cd_broker_stop(c);
 	cd_regions_drop(c);
 	cd_close_all(c->open.fds, c->open.nr_fds);
 	c->open.nr_fds = 0;
+	cd_close_all(c->open.ram, 2 * c->open.nr_ram);
+	c->open.nr_ram = 0;
 	cd_close(&c->fd_window);
 	cd_close(&c->fd_doorbell);
 	cd_close(&c->fd_ring);
@@ -121,6 +126,7 @@ static void client_drop(struct cd_client *c)
 	cd_quota_finish(c);
 	c->time = 0;
 	c->stopped = false;
+	c->refused = 0;
 	c->started = false;
 	c->pause = CD_PAUSE_NONE;
 	c->pause_wanted = false;
@@ -279,7 +285,10 @@ void cd_client_up(struct cd_client *c)
  */
 void cd_client_wait(struct cd_client *c, enum cd_clock clock, bool wait)
 {
-	c->clock[clock] = wait ? cd_now_ns() + (uint64_t)c->d->opt.timeout_ms * 1000000 : 0;
+	const struct cd_options *o = &c->d->opt;
+	uint64_t ms = c->state == CD_CLIENT_STARTING ? o->start_ms : o->timeout_ms;
+
+	c->clock[clock] = wait ? cd_now_ns() + ms * 1000000 : 0;
 	c->deadline = 0;
 	for (int i = 0; i < CD_CLOCKS; i++) {
 		if (c->clock[i] && (!c->deadline || c->clock[i] < c->deadline))
@@ -365,6 +374,7 @@ static void client_reaped(struct cd_client *c, int status)
 		c->state = CD_CLIENT_DEAD;
 		clocks_stop(c);
 		cd_link_close(c);
+		cd_broker_stop(c);
 		cd_regions_drop(c);
 		c->ops->died(c);
 	}

@@ -88,6 +88,15 @@ enum cd_clock {
 #define CD_CHANNEL_FDS 8
 
 /**
+ * struct cd_ram_file - A file of the guest's memory
+ * @dev, @ino:	its name
+ */
+struct cd_ram_file {
+	uint64_t dev;
+	uint64_t ino;
+};
+
+/**
  * struct cd_open - What a client asks for; checked by cd_open_check()
  * @ring_size:		of the channel
  * @granule_shift:	pieces of memory are multiples of 2 ^ this
@@ -99,6 +108,11 @@ enum cd_clock {
  * @nr_fds:		files that @seg refers to
  * @seg:		the channel, in order
  * @fds:		files; the client owns them from cd_client_open() on
+ * @nr_ram:	files of the guest's memory, VM only
+ * @ram_size:	bytes of the guest's memory
+ * @ram_file:	those files
+ * @ram:	of each a descriptor to write and one to read; owned likewise, until
+ *		the worker has them
  */
 struct cd_open {
 	uint32_t ring_size;
@@ -113,6 +127,10 @@ struct cd_open {
 	uint32_t nr_fds;
 	struct cw_worker_seg seg[CD_CHANNEL_SEGS];
 	int fds[CD_CHANNEL_FDS];
+	uint32_t nr_ram;
+	uint64_t ram_size;
+	struct cd_ram_file ram_file[CW_WORKER_MAX_RAM];
+	int ram[2 * CW_WORKER_MAX_RAM];
 	char env[1024];
 };
 
@@ -168,6 +186,9 @@ struct cd_client_ops {
  * @time:	compute time that was accounted for, ns
  * @idle:	how much of its threads has nothing to do: share.c
  * @stopped:	the worker is stopped by signal
+ * @fd_broker:	where the worker's mappings of files are announced, else -1
+ * @mapping_tid: thread whose mapping was allowed and may not be made yet, else 0
+ * @refused:	mappings that were not allowed
  * @regions:	all of them
  * @nr_regions:	their number
  * @nr_runs:	pieces of all of them
@@ -210,6 +231,9 @@ struct cd_client {
 	uint64_t time;
 	uint32_t idle;
 	bool stopped;
+	int fd_broker;
+	pid_t mapping_tid;
+	uint32_t refused;
 	struct cd_region *regions;
 	uint32_t nr_regions;
 	uint32_t nr_runs;

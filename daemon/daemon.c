@@ -43,7 +43,7 @@ static int base_init(struct cd_daemon *d)
 	d->epfd = d->signal_fd = d->spare_fd = d->listen_fd = d->probe.sock = -1;
 	d->probe.fd_info = d->spawner.sock = d->share.fd = -1;
 	/* First of all: it shall have nothing that comes later. */
-	ret = cd_spawner_init(&d->spawner);
+	ret = cd_spawner_init(&d->spawner, &d->opt);
 	if (ret)
 		return ret;
 	d->epfd = epoll_create1(EPOLL_CLOEXEC);

@@ -25,6 +25,7 @@ struct cd_vm;
  * @CD_FD_LISTEN:	listening socket for clients
  * @CD_FD_CLIENT:	a client's own socket; id is the client
  * @CD_FD_WORKER:	socket of a client's worker; id is the client
+ * @CD_FD_BROKER:	where a client's worker announces mappings; id is the client
  * @CD_FD_VM_SIGNAL:	eventfd of a client's worker, in a VM; id is the client
  * @CD_FD_VM_LISTEN:	listening socket for vhost-user front ends
  * @CD_FD_VM_WAKE:	eventfd of the copy threads
@@ -37,6 +38,7 @@ enum cd_fd_kind {
 	CD_FD_LISTEN,
 	CD_FD_CLIENT,
 	CD_FD_WORKER,
+	CD_FD_BROKER,
 	CD_FD_VM_SIGNAL,
 	CD_FD_VM_LISTEN,
 	CD_FD_VM_WAKE,

@@ -10,12 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/broker.h"
 #include "daemon/client.h"
 #include "daemon/codes.h"
 #include "daemon/daemon.h"
 #include "daemon/msg.h"
 #include "daemon/quota.h"
 #include "daemon/region.h"
+#include "daemon/sandbox.h"
 
 /* Messages of one worker before the others get their turn. */
 #define LINK_BATCH 16
@@ -26,6 +28,7 @@ union link_msg {
 	struct cw_worker_done done;
 	struct cw_worker_granted granted;
 	struct cw_worker_credit credit;
+	struct cw_worker_sandboxed sandboxed;
 };
 
 /* Fills in everything of START but the descriptors' indices. */
@@ -53,6 +56,9 @@ static void start_fill(struct cd_client *c, struct cw_worker_start *msg)
 		.max_image = d->opt.max_image,
 		.max_memory = d->opt.client_memory,
 		.granule_shift = o->granule_shift,
+		.sandbox = d->opt.sandbox,
+		.memory = d->opt.worker_memory,
+		.ram_size = o->ram_size,
 	};
 	memcpy(msg->back_end, d->opt.back_end, sizeof(msg->back_end));
 	memcpy(msg->env, o->env, o->env_len);
@@ -78,6 +84,10 @@ static int start_send(struct cd_client *c)
 		fds[msg.fd_signal = n++] = c->fd_signal;
 		fds[msg.fd_signal_page = n++] = c->fd_signal_page;
 	}
+	msg.fd_ram = n;
+	msg.nr_ram = 2 * c->open.nr_ram;
+	memcpy(fds + n, c->open.ram, msg.nr_ram * sizeof(fds[0]));
+	n += msg.nr_ram;
 	return cd_msg_send(c->worker_sock, iov, 2, fds, n);
 }
 
@@ -106,10 +116,36 @@ int cd_link_start(struct cd_client *c)
 	if (!ret)
 		c->cookie = ++d->last_cookie;
 	close(pair[1]);
+	/* Guest memory is with the worker now; the daemon has its own. */
+	cd_close_all(c->open.ram, 2 * c->open.nr_ram);
 	return ret;
 }
 
-static int on_started(struct cd_client *c, const union link_msg *m)
+static int on_broker(struct cd_client *c, const union link_msg *m, int *fds)
+{
+	int fd = fds[0];
+
+	if (c->state != CD_CLIENT_STARTING || c->started || c->fd_broker >= 0)
+		return -EPROTO;
+	fds[0] = -1;
+	return cd_broker_start(c, fd);
+}
+
+static int on_sandboxed(struct cd_client *c, const union link_msg *m, int *fds)
+{
+	struct cw_sandbox_report r;
+
+	if (c->state != CD_CLIENT_STARTING || c->started ||
+	    !cd_sandbox_take(&r, &m->sandboxed.report))
+		return -EPROTO;
+	if (cd_sandbox_same(&r, &c->d->probe.sandbox))
+		return 0;
+	cd_complain(CW_LOG_WARN, CD_E_WORKER_SANDBOX, "client=%u", c->index);
+	cd_sandbox_log(&r);
+	return 0;
+}
+
+static int on_started(struct cd_client *c, const union link_msg *m, int *fds)
 {
 	if (c->state != CD_CLIENT_STARTING || c->started)
 		return -EPROTO;
@@ -129,7 +165,7 @@ static int on_started(struct cd_client *c, const union link_msg *m)
 	return 0;
 }
 
-static int on_done(struct cd_client *c, const union link_msg *m)
+static int on_done(struct cd_client *c, const union link_msg *m, int *fds)
 {
 	int ret = -EPROTO;
 
@@ -144,7 +180,7 @@ static int on_done(struct cd_client *c, const union link_msg *m)
 	return ret;
 }
 
-static int on_granted(struct cd_client *c, const union link_msg *m)
+static int on_granted(struct cd_client *c, const union link_msg *m, int *fds)
 {
 	if (c->state != CD_CLIENT_OPEN || !c->ops->granted)
 		return -EPROTO;
@@ -152,28 +188,32 @@ static int on_granted(struct cd_client *c, const union link_msg *m)
 	return 0;
 }
 
-static int on_credit(struct cd_client *c, const union link_msg *m)
+static int on_credit(struct cd_client *c, const union link_msg *m, int *fds)
 {
 	return c->state == CD_CLIENT_OPEN ? cd_quota_ask(c, &m->credit) : -EPROTO;
 }
 
 static const struct {
 	size_t size;
-	int (*handle)(struct cd_client *c, const union link_msg *m);
+	size_t nfds;
+	int (*handle)(struct cd_client *c, const union link_msg *m, int *fds);
 } types[] = {
-	[CW_WORKER_STARTED] = { sizeof(struct cw_worker_started), on_started },
-	[CW_WORKER_DONE] = { sizeof(struct cw_worker_done), on_done },
-	[CW_WORKER_GRANTED] = { sizeof(struct cw_worker_granted), on_granted },
-	[CW_WORKER_CREDIT] = { sizeof(struct cw_worker_credit), on_credit },
+	[CW_WORKER_STARTED] = { sizeof(struct cw_worker_started), 0, on_started },
+	[CW_WORKER_DONE] = { sizeof(struct cw_worker_done), 0, on_done },
+	[CW_WORKER_GRANTED] = { sizeof(struct cw_worker_granted), 0, on_granted },
+	[CW_WORKER_CREDIT] = { sizeof(struct cw_worker_credit), 0, on_credit },
+	[CW_WORKER_BROKER] = { sizeof(struct cw_worker_head), 1, on_broker },
+	[CW_WORKER_SANDBOXED] = { sizeof(struct cw_worker_sandboxed), 0, on_sandboxed },
 };
 
-static int link_message(struct cd_client *c, const union link_msg *m, size_t len)
+static int link_message(struct cd_client *c, const union link_msg *m, size_t len, int *fds,
+			size_t nfds)
 {
 	if (len < sizeof(m->head) || m->head.version != CW_WORKER_VERSION ||
 	    m->head.type >= CW_ARRAY_SIZE(types) || !types[m->head.type].handle ||
-	    types[m->head.type].size != len)
+	    types[m->head.type].size != len || types[m->head.type].nfds != nfds)
 		return -EPROTO;
-	return types[m->head.type].handle(c, m);
+	return types[m->head.type].handle(c, m, fds);
 }
 
 /**
@@ -188,6 +228,7 @@ bool cd_link_event(struct cd_client *c)
 	union link_msg m;
 	size_t nfds;
 	ssize_t n;
+	bool bad;
 
 	for (int i = 0; i < LINK_BATCH && c->worker_sock >= 0; i++) {
 		n = cd_msg_recv(c->worker_sock, &m, sizeof(m), fds, &nfds);
@@ -197,8 +238,9 @@ bool cd_link_event(struct cd_client *c)
 			cd_client_lost(c);
 			return false;
 		}
+		bad = n < 0 || link_message(c, &m, (size_t)n, fds, nfds);
 		cd_close_all(fds, nfds);
-		if (n < 0 || nfds || link_message(c, &m, (size_t)n)) {
+		if (bad) {
 			cd_complain(CW_LOG_WARN, CD_E_WORKER_MESSAGE, "client=%u pid=%d len=%zd",
 				    c->index, c->worker_pid, n);
 			cd_client_kill(c);

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/broker.h"
 #include "daemon/client.h"
 #include "daemon/codes.h"
 #include "daemon/daemon.h"
@@ -140,6 +141,11 @@ static void on_worker(struct cd_daemon *d, struct cd_client *c)
 	cd_link_event(c);
 }
 
+static void on_broker(struct cd_daemon *d, struct cd_client *c)
+{
+	cd_broker_event(c);
+}
+
 static void on_vm_signal(struct cd_daemon *d, struct cd_client *c)
 {
 	cd_vm_signalled(c);
@@ -165,6 +171,7 @@ static const struct {
 	[CD_FD_LISTEN] = { on_listen, false },
 	[CD_FD_CLIENT] = { on_client, true },
 	[CD_FD_WORKER] = { on_worker, true },
+	[CD_FD_BROKER] = { on_broker, true },
 	[CD_FD_VM_SIGNAL] = { on_vm_signal, true },
 	[CD_FD_VM_LISTEN] = { on_vm_listen, false },
 	[CD_FD_VM_WAKE] = { on_vm_wake, false },

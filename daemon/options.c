@@ -17,6 +17,10 @@
 #define WINDOW_ALIGN (2ull << 20)
 #define WINDOW_MAX (1ull << 40)
 #define WINDOW_SOFT (4ull << 30)   /* device memory of a client */
+/* As for the probe: cuInit of many cards and no persistence takes seconds. */
+#define START_NVIDIA_MS 60000
+#define WORKER_MEMORY (2ull << 30)
+#define WORKER_MEMORY_MIN (64ull << 20)
 #define WINDOW_STAGING (256ull << 20) /* pinned staging of a client */
 #define PAGE 4096ull
 #define MEMORY_MAX (1ull << 46)
@@ -161,6 +165,7 @@ static int set_worker_timeout(struct cd_options *o, const char *value)
 	if (parse_number(value, 1, 3600000, &n))
 		return -EINVAL;
 	o->timeout_ms = (uint32_t)n;
+	o->start_ms = (uint32_t)n;
 	return 0;
 }
 
@@ -183,6 +188,29 @@ static int set_number(const struct option_number *n, struct cd_options *o, const
 	if (parse_number(value, n->min, n->max, &number) || number % n->unit)
 		return -EINVAL;
 	*(uint64_t *)((char *)o + n->at) = number;
+	return 0;
+}
+
+static int set_sandbox(struct cd_options *o, const char *value)
+{
+	static const char *const modes[] = {
+		[CW_SANDBOX_BEST] = "best",
+		[CW_SANDBOX_STRICT] = "strict",
+		[CW_SANDBOX_OFF] = "off",
+	};
+
+	for (size_t i = 0; i < CW_ARRAY_SIZE(modes); i++) {
+		if (strcmp(value, modes[i]))
+			continue;
+		o->sandbox = (enum cw_sandbox_mode)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_print_sandbox(struct cd_options *o, const char *value)
+{
+	o->print_sandbox = true;
 	return 0;
 }
 
@@ -247,8 +275,13 @@ static const struct option_row rows[] = {
 	{ "nvml", "PATH", set_nvml, "NVIDIA's management library (default: the system's)" },
 	{ "worker-timeout", "MS", set_worker_timeout,
 	  "time a worker has for an answer before it is killed (default: 2000)" },
+	{ "sandbox", "best|strict|off", set_sandbox,
+	  "confine workers as far as can be, or fail, or not at all (default: best)" },
+	{ "worker-memory", "SIZE", NULL, "memory of a worker beside its window (default: 2G; soft)",
+	  NUMBER(worker_memory, WORKER_MEMORY_MIN, MEMORY_MAX, 1) },
 	{ "log-level", "LEVEL", set_log_level, "off, error, warn, info, debug or trace" },
 	{ "print-capabilities", NULL, set_print_capabilities, "print what it can, as JSON" },
+	{ "print-sandbox", NULL, set_print_sandbox, "print what confines workers on this machine" },
 	{ "version", NULL, set_version, "print the version" },
 	{ "help", NULL, set_help, "print this" },
 };
@@ -298,7 +331,8 @@ static int options_complete(struct cd_options *o)
 	char name[CD_PATH_MAX];
 
 	cd_activation_take(&o->activation);
-	if (!o->socket_path && !o->client_socket && o->fd < 0 && !o->activation.n_fds) {
+	if (!o->socket_path && !o->client_socket && o->fd < 0 && !o->activation.n_fds &&
+	    !o->print_sandbox) {
 		cd_complain(CW_LOG_ERROR, CD_E_OPTION,
 			    "need one of --socket-path, --client-socket, --fd");
 		return -EINVAL;
@@ -310,6 +344,8 @@ static int options_complete(struct cd_options *o)
 		return -ENOENT;
 	}
 	default_memory(o);
+	if (!o->start_ms)
+		o->start_ms = o->soft ? o->timeout_ms : START_NVIDIA_MS;
 	return 0;
 }
 
@@ -336,6 +372,7 @@ int cd_options_parse(struct cd_options *o, int argc, char **argv)
 		.max_runs = VIRTIO_CUDA_MAX_CLIENT_RUNS,
 		.max_chains = VIRTIO_CUDA_MAX_CHAINS,
 		.max_image = IMAGE_MAX,
+		.worker_memory = WORKER_MEMORY,
 	};
 	set_back_end(o, "soft");
 	for (i = 0; i < (int)CW_ARRAY_SIZE(rows); i++) {

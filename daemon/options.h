@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cw/sandbox.h"
 #include "daemon/activation.h"
 
 /* At all sockets together; a VM's driver has VIRTIO_CUDA_MAX_CLIENTS at most. */
@@ -38,6 +39,10 @@
  *			0: neither held back nor waited for
  * @card_dir:		run directory of the card; NULL: the usual place
  * @nvml:		NVML library
+ * @start_ms:		and to start: with NVIDIA's libcuda that is its cuInit, too
+ * @sandbox:		what workers are confined with
+ * @print_sandbox:	say what workers are confined with here, and end
+ * @worker_memory:	bytes of memory a worker has beside its window (profile soft)
  */
 struct cd_options {
 	const char *socket_path;
@@ -60,6 +65,10 @@ struct cd_options {
 	uint64_t share;
 	const char *card_dir;
 	const char *nvml;
+	uint32_t start_ms;
+	enum cw_sandbox_mode sandbox;
+	bool print_sandbox;
+	uint64_t worker_memory;
 	/* Nothing but an answer is wanted: print it and exit 0. */
 	void (*print)(FILE *out);
 };

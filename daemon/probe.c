@@ -13,6 +13,7 @@
 #include "daemon/daemon.h"
 #include "daemon/memory.h"
 #include "daemon/msg.h"
+#include "daemon/sandbox.h"
 #include "uapi/linux/virtio_cuda.h"
 
 /* cuInit of a machine with eight cards and no persistence takes seconds. */
@@ -23,6 +24,7 @@ static int probe_send(struct cd_daemon *d)
 	struct cw_worker_probe msg = {
 		.head = { .version = CW_WORKER_VERSION, .type = CW_WORKER_PROBE },
 		.soft = d->opt.soft,
+		.sandbox = d->opt.sandbox,
 	};
 	struct iovec iov = { .iov_base = &msg, .iov_len = sizeof(msg) };
 
@@ -90,32 +92,60 @@ static void probe_drop_socket(struct cd_daemon *d)
 	cd_close(&d->probe.sock);
 }
 
+union probe_msg {
+	struct cw_worker_head head;
+	struct cw_worker_sandboxed sandboxed;
+	struct cw_worker_probed probed;
+};
+
+static void on_probed(struct cd_daemon *d, struct cw_worker_probed *msg)
+{
+	struct cd_probe *p = &d->probe;
+
+	msg->reason[sizeof(msg->reason) - 1] = '\0';
+	if (msg->status != VIRTIO_CUDA_OK) {
+		probe_failed(d, msg->reason[0] ? msg->reason : "no device");
+		return;
+	}
+	p->state = CD_PROBE_ANSWERED;
+	p->deadline = cd_now_ns() + (uint64_t)d->opt.timeout_ms * 1000000;
+}
+
+/* Whether there may be more; anything else is its end, which says why. */
+static bool probe_message(struct cd_daemon *d, union probe_msg *m, ssize_t n)
+{
+	if (n < (ssize_t)sizeof(m->head) || m->head.version != CW_WORKER_VERSION)
+		return false;
+	if (m->head.type == CW_WORKER_BROKER && n == sizeof(m->head))
+		return true; /* it maps nothing that matters */
+	if (m->head.type == CW_WORKER_SANDBOXED && n == sizeof(m->sandboxed)) {
+		if (!cd_sandbox_take(&d->probe.sandbox, &m->sandboxed.report))
+			return false;
+		cd_sandbox_log(&d->probe.sandbox);
+		return true;
+	}
+	if (m->head.type == CW_WORKER_PROBED && n == sizeof(m->probed))
+		on_probed(d, &m->probed);
+	return false;
+}
+
 /**
  * cd_probe_event() - The probe's socket has something
  * @d:	daemon
  */
 void cd_probe_event(struct cd_daemon *d)
 {
-	struct cd_probe *p = &d->probe;
-	struct cw_worker_probed msg;
 	int fds[CD_MSG_MAX_FDS];
+	union probe_msg m;
 	size_t nfds;
-	ssize_t n = cd_msg_recv(p->sock, &msg, sizeof(msg), fds, &nfds);
+	ssize_t n;
 
-	cd_close_all(fds, nfds);
-	if (n == -EAGAIN)
-		return;
-	probe_drop_socket(d);
-	if (n != sizeof(msg) || msg.head.version != CW_WORKER_VERSION ||
-	    msg.head.type != CW_WORKER_PROBED)
-		return; /* its end says why */
-	msg.reason[sizeof(msg.reason) - 1] = '\0';
-	if (msg.status != VIRTIO_CUDA_OK) {
-		probe_failed(d, msg.reason[0] ? msg.reason : "no device");
-		return;
-	}
-	p->state = CD_PROBE_ANSWERED;
-	p->deadline = cd_now_ns() + (uint64_t)d->opt.timeout_ms * 1000000;
+	do {
+		n = cd_msg_recv(d->probe.sock, &m, sizeof(m), fds, &nfds);
+		cd_close_all(fds, nfds);
+	} while (probe_message(d, &m, n));
+	if (n != -EAGAIN)
+		probe_drop_socket(d);
 }
 
 /**
@@ -152,6 +182,12 @@ void cd_probe_exited(struct cd_daemon *d, int status)
 	p->state = CD_PROBE_READY;
 	cw_info("back end \"%s\" is ready devices=%u first=\"%s\" direct=%d", info.back_end,
 		info.count, info.device[0].name, p->direct);
+	if (d->opt.print_sandbox) {
+		cd_sandbox_print(&p->sandbox, stdout);
+		d->status = fflush(stdout) ? 1 : 0;
+		d->stop = true;
+		return;
+	}
 	cd_clients_probed(d);
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cw/device_info.h"
+#include "cw/sandbox.h"
 
 struct cd_daemon;
 
@@ -33,6 +34,7 @@ enum cd_probe_state {
  * @cookie:	name of the worker at the spawner
  * @deadline:	when it is given up, ns; 0: never
  * @direct:	the window shall be the device memory
+ * @sandbox:	how it was confined, for a trial
  */
 struct cd_probe {
 	enum cd_probe_state state;
@@ -41,6 +43,7 @@ struct cd_probe {
 	uint64_t cookie;
 	uint64_t deadline;
 	bool direct;
+	struct cw_sandbox_report sandbox;
 };
 
 int cd_probe_start(struct cd_daemon *d);

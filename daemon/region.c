@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/broker.h"
 #include "daemon/codes.h"
 #include "daemon/daemon.h"
 
@@ -99,7 +100,38 @@ static void region_destroy(struct cd_region *r)
 	free(r);
 }
 
-static struct cd_region *region_create(const struct cd_region_spec *s)
+/* Place of a piece's file in the worker's list of guest memory; -1: not there. */
+static int ram_index(const struct cd_client *c, const struct cd_file_range *range)
+{
+	for (uint32_t i = 0; i < c->open.nr_ram; i++) {
+		if (c->open.ram_file[i].dev == range->dev && c->open.ram_file[i].ino == range->ino)
+			return (int)i;
+	}
+	return -1;
+}
+
+/*
+ * Guest memory is with the worker since its start: pieces of it are named by
+ * their place in START, and no descriptor goes with them. Memory that the guest
+ * was given later has none; where a broker watches, it gets none either, as the
+ * broker can't tell what its number was a moment before.
+ */
+static bool region_name_ram(const struct cd_client *c, struct cd_region *r)
+{
+	uint32_t reads = r->flags & VIRTIO_CUDA_REGION_READONLY ? 1 : 0;
+
+	for (uint32_t i = 0; i < r->nr_segs; i++) {
+		if (ram_index(c, &r->range[i]) < 0)
+			return !c->open.nr_ram || c->fd_broker < 0;
+	}
+	for (uint32_t i = 0; i < r->nr_segs; i++)
+		r->seg[i].fd = CW_SEG_RAM | (2 * (uint32_t)ram_index(c, &r->range[i]) + reads);
+	r->guarded = true;
+	region_drop_fds(r);
+	return true;
+}
+
+static struct cd_region *region_create(const struct cd_client *c, const struct cd_region_spec *s)
 {
 	struct cd_region *r = calloc(1, sizeof(*r) + s->nr_segs * sizeof(r->seg[0]));
 
@@ -127,6 +159,10 @@ static struct cd_region *region_create(const struct cd_region_spec *s)
 			region_destroy(r);
 			return NULL;
 		}
+	}
+	if (!region_name_ram(c, r)) {
+		region_destroy(r);
+		return NULL;
 	}
 	return r;
 }
@@ -218,7 +254,7 @@ uint32_t cd_region_attach(struct cd_client *c, const struct cd_region_spec *spec
 	status = spec_check(c, spec);
 	if (status)
 		return status;
-	r = region_create(spec);
+	r = region_create(c, spec);
 	if (!r)
 		return VIRTIO_CUDA_ERR_LIMIT;
 	if (is_channel(c, r)) {
@@ -349,6 +385,9 @@ int cd_region_done(struct cd_client *c, const struct cw_worker_done *done)
 
 	if (!r || r->id != done->region ||
 	    r->state != (attach ? CD_REGION_ATTACHING : CD_REGION_DETACHING))
+		return -EPROTO;
+	/* What it may map it has mapped: nothing comes after this answer. */
+	if (attach && !cd_broker_settled(c))
 		return -EPROTO;
 	/* A worker that can't unmap has no way to go on. */
 	if (!attach && done->status)

@@ -6,6 +6,7 @@
 #ifndef DAEMON_REGION_H
 #define DAEMON_REGION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cw/worker_proto.h"
@@ -57,7 +58,10 @@ struct cd_region_spec {
  * @queue_next:	in cd_client.queue
  * @state:	see there
  * @token:	for the client's world: whom to answer
- * @fds:	files of @seg, held until the worker has them
+ * @fds:	files of @seg, held until the worker has them; none where they are the
+ *		guest's memory, which it has
+ * @guarded:	a read-only region is mapped by a descriptor that can't write
+ * @nr_mapped, @mapped_len: pieces that the broker has let the worker map
  * @range:	the same pieces as @seg, to find them in the worker's map
  */
 struct cd_region {
@@ -71,6 +75,9 @@ struct cd_region {
 	uint64_t len;
 	uint32_t nr_fds;
 	int fds[CD_MSG_MAX_FDS];
+	bool guarded;
+	uint32_t nr_mapped;
+	uint64_t mapped_len;
 	uint32_t nr_segs;
 	struct cd_file_range *range;
 	struct cw_worker_seg seg[];

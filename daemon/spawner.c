@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/jail.h"
 #include "daemon/msg.h"
 
 /* The spawner kills and reaps within a second; then it is not waited for. */
@@ -19,19 +20,21 @@
 /**
  * cd_spawner_init() - Fork the spawner
  * @s:	filled in
+ * @o:	command line
  *
  * Comes first of all in main(): what the daemon opens later, guest memory
  * above all, the spawner never has.
  *
  * Return: 0 or -errno.
  */
-int cd_spawner_init(struct cd_spawner *s)
+int cd_spawner_init(struct cd_spawner *s, const struct cd_options *o)
 {
+	struct cd_jail jail;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	s->pid = fork();
+	s->pid = cd_jail_fork(&jail, o->sandbox);
 	if (s->pid < 0) {
 		int ret = -errno;
 
@@ -40,7 +43,8 @@ int cd_spawner_init(struct cd_spawner *s)
 	}
 	if (!s->pid) {
 		close(pair[0]);
-		cd_spawner_main(pair[1]);
+		cd_jail_furnish(&jail, o);
+		cd_spawner_main(pair[1], &jail);
 	}
 	close(pair[1]);
 	s->sock = pair[0];

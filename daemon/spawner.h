@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct cd_jail;
+struct cd_options;
+
 /**
  * enum cd_spawn_type - What daemon and spawner say to each other
  * @CD_SPAWN_WORKER:	start "--worker"; one descriptor: its CW_WORKER_FD
@@ -68,7 +71,7 @@ struct cd_spawner {
 	pid_t pid;
 };
 
-int cd_spawner_init(struct cd_spawner *s);
+int cd_spawner_init(struct cd_spawner *s, const struct cd_options *o);
 int cd_spawner_start(struct cd_spawner *s, uint64_t cookie, bool probe, int fd);
 int cd_spawner_kill(struct cd_spawner *s, uint64_t cookie);
 int cd_spawner_hold(struct cd_spawner *s, uint64_t cookie, enum cd_hold why, bool stop);
@@ -76,6 +79,6 @@ int cd_spawner_recv(struct cd_spawner *s, struct cd_spawn_msg *ret);
 void cd_spawner_finish(struct cd_spawner *s);
 
 /* spawner_main.c: the spawner process itself; does not return. */
-_Noreturn void cd_spawner_main(int sock);
+_Noreturn void cd_spawner_main(int sock, const struct cd_jail *jail);
 
 #endif

@@ -9,6 +9,9 @@
  * fresh address layout and exactly the descriptors it needs. As parent it
  * alone can kill and reap without hitting a stranger with a reused pid.
  *
+ * What it takes away from all of them at once, namespaces above all, is in
+ * jail.c; what each gives away itself in worker/sandbox.c.
+ *
  * Nobody outlives the daemon: end of file on the socket makes the spawner kill
  * its children and leave; should it be killed itself, the kernel kills the
  * workers (PDEATHSIG), and they see end of file on their own sockets.
@@ -31,6 +34,7 @@
 
 #include "cw/util.h"
 #include "cw/worker_proto.h"
+#include "daemon/jail.h"
 #include "daemon/msg.h"
 #include "daemon/options.h"
 
@@ -59,6 +63,8 @@ struct spawner {
 	int sock;
 	int signal_fd;
 	pid_t self;
+	int root;
+	char spawned[sizeof(CW_WORKER_SPAWNED) + 24];
 	char *env[MAX_ENV + 1];
 	struct child child[MAX_CHILDREN];
 };
@@ -83,43 +89,18 @@ static bool env_is_allowed(const char *var)
 	return false;
 }
 
-static void env_collect(struct spawner *s)
+static void env_collect(struct spawner *s, const struct cd_jail *jail)
 {
 	int n = 0;
 
+	snprintf(s->spawned, sizeof(s->spawned), "%s=%u %d", CW_WORKER_SPAWNED, jail->flags,
+		 jail->err);
+	s->env[n++] = s->spawned;
 	for (char **e = environ; *e && n < MAX_ENV; e++) {
 		if (env_is_allowed(*e))
 			s->env[n++] = *e;
 	}
 	s->env[n] = NULL;
-}
-
-/* Runs in the child; anything that fails ends it with 127, which is reported. */
-_Noreturn static void exec_worker(struct spawner *s, bool probe, int fd)
-{
-	char *argv[] = { "vhost-user-cuda", probe ? "--probe" : "--worker", NULL };
-	/* Guest code runs there: a core file would carry guest memory to disk. */
-	struct rlimit no_core = { 0, 0 };
-	int null = open("/dev/null", O_RDWR);
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(fd, CW_WORKER_FD) < 0)
-		_exit(127);
-	/* dup2() to itself keeps the flag; CW_WORKER_FD must survive the exec. */
-	if (fcntl(CW_WORKER_FD, F_SETFD, 0) || close_range(CW_WORKER_FD + 1, ~0U, 0))
-		_exit(127);
-	setrlimit(RLIMIT_CORE, &no_core);
-	/* Re-checked: a spawner that died before this line sends no signal. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != s->self)
-		_exit(127);
-	execve("/proc/self/exe", argv, s->env);
-	_exit(127);
 }
 
 static void report(struct spawner *s, uint32_t type, const struct child *c, int status)
@@ -131,6 +112,74 @@ static void report(struct spawner *s, uint32_t type, const struct child *c, int 
 	/* May block: the daemon always comes back to its loop, or is gone. */
 	while (send(s->sock, &msg, sizeof(msg), MSG_NOSIGNAL) < 0 && errno == EINTR)
 		;
+}
+
+/* Which process this is to the daemon, whose /proc is the one mounted here. */
+static pid_t outer_pid(void)
+{
+	char text[16];
+	ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return atoi(text);
+}
+
+/* Makes descriptor @as of @fd, to be kept over an exec. */
+static int keep_fd(int fd, int as)
+{
+	/* dup2() to itself keeps the flag. */
+	if (dup2(fd, as) < 0 || fcntl(as, F_SETFD, 0))
+		return -errno;
+	return 0;
+}
+
+/* 0, 1, 2, the socket, maybe a root; all others are closed. */
+static int keep_fds(struct spawner *s, int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+	int last = CW_WORKER_FD;
+	int root = s->root;
+
+	/* Out of the way of the numbers that are to be taken. */
+	if (root >= 0)
+		root = fcntl(root, F_DUPFD, CW_WORKER_ROOT_FD + 1);
+	if (null < 0 || dup2(null, 0) < 0 || keep_fd(fd, CW_WORKER_FD))
+		return -errno;
+	if (root >= 0) {
+		last = CW_WORKER_ROOT_FD;
+		if (keep_fd(root, last))
+			return -errno;
+	}
+	return close_range((unsigned int)last + 1, ~0U, 0) ? -errno : 0;
+}
+
+/* Runs in the child; anything that fails ends it with 127, which is reported. */
+_Noreturn static void exec_worker(struct spawner *s, const struct cd_spawn_msg *msg, int fd)
+{
+	bool probe = msg->type == CD_SPAWN_PROBE;
+	char *argv[] = { "vhost-user-cuda", probe ? "--probe" : "--worker", NULL };
+	struct child self = { .pid = outer_pid(), .cookie = msg->cookie };
+	/* Guest code runs there: a core file would carry guest memory to disk. */
+	struct rlimit no_core = { 0, 0 };
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	if (self.pid <= 0)
+		_exit(127);
+	report(s, CD_SPAWN_STARTED, &self, 0);
+	if (keep_fds(s, fd))
+		_exit(127);
+	setrlimit(RLIMIT_CORE, &no_core);
+	/* Re-checked: a spawner that died before this line sends no signal. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != s->self)
+		_exit(127);
+	execve("/proc/self/exe", argv, s->env);
+	_exit(127);
 }
 
 static struct child *child_find(struct spawner *s, uint64_t cookie)
@@ -158,13 +207,13 @@ static void start_child(struct spawner *s, const struct cd_spawn_msg *msg, int f
 	}
 	pid = fork();
 	if (!pid)
-		exec_worker(s, msg->type == CD_SPAWN_PROBE, fd);
+		exec_worker(s, msg, fd);
 	if (pid < 0) {
 		report(s, CD_SPAWN_EXITED, &failed, errno);
 		return;
 	}
+	/* It says itself that it has started: what we know it as is not its name outside. */
 	*c = (struct child){ .pid = pid, .cookie = msg->cookie };
-	report(s, CD_SPAWN_STARTED, c, 0);
 }
 
 static void stopped_tell(struct spawner *s, struct child *c)
@@ -278,8 +327,9 @@ static void end_children(struct spawner *s)
 /**
  * cd_spawner_main() - Life of the spawner
  * @sock:	to the daemon
+ * @jail:	what it has for workers
  */
-_Noreturn void cd_spawner_main(int sock)
+_Noreturn void cd_spawner_main(int sock, const struct cd_jail *jail)
 {
 	static struct spawner s;
 	struct pollfd p[2];
@@ -298,7 +348,8 @@ _Noreturn void cd_spawner_main(int sock)
 	s.sock = sock;
 	s.self = getpid();
 	s.signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-	env_collect(&s);
+	s.root = jail->root;
+	env_collect(&s, jail);
 	p[0] = (struct pollfd){ .fd = sock, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = s.signal_fd, .events = POLLIN };
 	if (s.signal_fd < 0 || getppid() != daemon)

@@ -154,6 +154,47 @@ static struct cd_vm_client *vm_client_new(struct cd_vm *vm, uint32_t id)
 	return vc;
 }
 
+static bool open_has_ram(const struct cd_open *o, const struct vu_region *r)
+{
+	for (uint32_t i = 0; i < o->nr_ram; i++) {
+		if (o->ram_file[i].dev == r->dev && o->ram_file[i].ino == r->ino)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The worker gets all of the guest's memory at its start, to map what it is
+ * granted; a descriptor that can't write for what it is granted to read.
+ */
+static bool open_ram_file(struct cd_open *o, const struct vu_region *r)
+{
+	int *pair = o->ram + 2 * o->nr_ram;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", r->fd);
+	pair[0] = fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
+	pair[1] = open(path, O_RDONLY | O_CLOEXEC);
+	if (pair[0] < 0 || pair[1] < 0) {
+		cd_close_all(pair, 2);
+		return false;
+	}
+	o->ram_file[o->nr_ram++] = (struct cd_ram_file){ r->dev, r->ino };
+	return true;
+}
+
+/* What does not fit, or can't be opened, is granted as it comes (daemon/region.c). */
+static void open_ram(struct cd_vm *vm, struct cd_open *o)
+{
+	const struct vu_region *r = NULL;
+
+	while ((r = vu_region_next(vm->b, r))) {
+		o->ram_size += r->size;
+		if (o->nr_ram < CW_WORKER_MAX_RAM && !open_has_ram(o, r))
+			open_ram_file(o, r);
+	}
+}
+
 /* The client gets descriptors of its own: RAM may go while it waits. */
 static bool open_own_fds(struct cd_open *open)
 {
@@ -164,6 +205,7 @@ static bool open_own_fds(struct cd_open *open)
 		cd_close_all(open->fds, i);
 		return false;
 	}
+	open_ram(vc->vm, open);
 	return true;
 }
 

@@ -2,8 +2,10 @@
 /*
  * The back end: some libcuda.so.1, named by absolute path, bound by dlopen.
  *
- * Loaded and initialised at the first command that needs it, so that a client
- * that only asks for devices costs no more than its process.
+ * Loaded at the start, as nothing can be opened later; initialised at the first
+ * command that needs it, so that a client that only asks for devices costs no
+ * more than its process. Profile nvidia initialises at the start, too: a driver
+ * opens devices then.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@ static void *backend_handle;
 static pthread_mutex_t backend_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int backend_state; /* 0: not yet, 1: ready, 2: failed */
 static CUresult backend_result;
+static bool backend_loaded;
 
 const struct cu_driver *wk_cu(void)
 {
@@ -101,6 +104,29 @@ CUresult wk_backend_load(const char *path)
 }
 
 /**
+ * wk_backend_open() - Load the back end while files can still be opened
+ * @path:	absolute path
+ *
+ * A failure is remembered and answered by wk_backend_init().
+ *
+ * Return: CUDA_SUCCESS, or what wk_backend_load() said.
+ */
+CUresult wk_backend_open(const char *path)
+{
+	void (*prepare)(void);
+
+	backend_result = wk_backend_load(path);
+	backend_loaded = true;
+	if (backend_result)
+		return backend_result;
+	/* The software GPU opens now what it may need later: cw/soft_info.h. */
+	*(void **)&prepare = dlsym(backend_handle, "causeway_soft_prepare");
+	if (prepare)
+		prepare();
+	return CUDA_SUCCESS;
+}
+
+/**
  * wk_backend_init() - Make the back end ready, once
  *
  * Thread: any.
@@ -113,7 +139,8 @@ CUresult wk_backend_init(void)
 		return CUDA_SUCCESS;
 	pthread_mutex_lock(&backend_lock);
 	if (!backend_state) {
-		backend_result = wk_backend_load(wk_self()->start.back_end);
+		if (!backend_loaded)
+			wk_backend_open(wk_self()->start.back_end);
 		if (!backend_result)
 			backend_result = backend_driver.cuInit(0);
 		if (!backend_result)

@@ -78,6 +78,9 @@ struct wk_thread {
  *		for writing. Readers may nest, and one may wait for a lock whose
  *		holder is about to read: the default kind of lock never holds a
  *		reader up while another reads. It must stay of that kind.
+ * @ram:	files of the guest's memory, as START has them
+ * @nr_ram:	their number
+ * @brokered:	the daemon judges each mapping of a file
  * @pausing:	the dispatcher, which stores all the time, shall let go of it and
  *		pass @pause_gate
  */
@@ -94,6 +97,9 @@ struct wk_worker {
 	uint8_t *window;
 	struct cw_info *info;
 	struct cw_worker_start start;
+	int ram[2 * CW_WORKER_MAX_RAM];
+	uint32_t nr_ram;
+	bool brokered;
 	struct wk_thread *threads[VCUDA_SLOTS];
 	pthread_rwlock_t store_lock;
 	atomic_bool pausing;
@@ -116,6 +122,7 @@ void *wk_map_segs(const struct cw_worker_seg *segs, uint32_t n, const int *fds, 
 		  void *at, uint64_t len, int prot);
 void *wk_map_channel(const struct cw_worker_seg *segs, uint32_t n, const int *fds, uint32_t nfds);
 int wk_reserve(uint64_t base, uint64_t size);
+void wk_map_fence(void);
 
 /* control.c */
 int wk_control_recv(void *buf, size_t size, int *fds, uint32_t *nfds);
@@ -124,6 +131,7 @@ int wk_control_start(void);
 
 /* backend.c */
 CUresult wk_backend_load(const char *path);
+CUresult wk_backend_open(const char *path);
 CUresult wk_backend_init(void);
 bool wk_backend_ready(void);
 uint64_t wk_backend_copied(void);
@@ -208,6 +216,7 @@ CUresult wk_host_func(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out
 CUresult wk_upcall_done(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 CUresult wk_printf_fetch(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 int wk_printf_start(void);
+int wk_printf_fd(int which);
 uint32_t wk_printf_pending(void);
 
 /* Regions: attached by the control thread, used by REGION_MAP. */

@@ -4,7 +4,8 @@
  *
  *	spawner: fork, exec "vhost-user-cuda --worker", socket at CW_WORKER_FD
  *	  START     descriptors and addresses; channel mapped, arenas taken,
- *		    device table written into the channel
+ *		    device table written into the channel, back end loaded,
+ *		    sandbox closed
  *	  STARTED   the client may use its channel
  *	  serving   dispatcher (this thread), control thread, helpers
  *	  end       end of file on the socket, or the client broke the rules
@@ -12,6 +13,7 @@
 #include "worker/main.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +23,7 @@
 #include "cw/gauge.h"
 #include "cw/log.h"
 #include "worker/internal.h"
+#include "worker/sandbox.h"
 
 #define START_MAX (sizeof(struct cw_worker_start) + 64 * sizeof(struct cw_worker_seg))
 #define SIGNAL_PAGE_SIZE 4096u
@@ -125,6 +128,54 @@ static bool start_valid(const struct cw_worker_start *s, size_t len, uint32_t nf
 	       s->env_len <= sizeof(s->env) && memchr(s->back_end, 0, sizeof(s->back_end));
 }
 
+/* Whether a range of the packet's descriptors is one. */
+static bool ram_valid(const struct cw_worker_start *s, uint32_t nfds)
+{
+	return s->nr_ram <= CW_ARRAY_SIZE(worker.ram) && cw_range_ok(s->fd_ram, s->nr_ram, nfds);
+}
+
+/* Gives a descriptor a number that no rule of the filter opens by chance. */
+static int guard(int fd, uint32_t place)
+{
+	int guarded = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, WK_GUARDED_FD + (int)place);
+
+	if (fd >= 0)
+		close(fd);
+	return guarded;
+}
+
+static bool start_guard(void)
+{
+	const struct cw_worker_start *s = &worker.start;
+	bool ok = true;
+
+	for (uint32_t i = 0; i < s->nr_ram; i++) {
+		worker.ram[i] = guard(worker.ram[i], i);
+		ok = ok && worker.ram[i] >= 0;
+	}
+	worker.nr_ram = s->nr_ram;
+	worker.fd_control = guard(worker.fd_control, s->nr_ram);
+	worker.fd_doorbell = guard(worker.fd_doorbell, s->nr_ram + 1);
+	if (worker.fd_signal >= 0)
+		worker.fd_signal = guard(worker.fd_signal, s->nr_ram + 2);
+	return ok && worker.fd_doorbell >= 0 && worker.fd_control >= 0;
+}
+
+/* Keeps of the packet's descriptors what is used later, and closes the others. */
+static bool start_files(const struct cw_worker_start *s, int *fds, uint32_t nfds)
+{
+	worker.fd_doorbell = fds[s->fd_doorbell];
+	worker.fd_signal = s->fd_signal == FD_NONE ? -1 : fds[s->fd_signal];
+	worker.fd_window = fds[s->fd_window];
+	memcpy(worker.ram, fds + s->fd_ram, s->nr_ram * sizeof(fds[0]));
+	for (uint32_t i = 0; i < nfds; i++) {
+		if (i - s->fd_ram >= s->nr_ram && fds[i] != worker.fd_doorbell &&
+		    fds[i] != worker.fd_signal && fds[i] != worker.fd_window)
+			close(fds[i]);
+	}
+	return start_guard();
+}
+
 static uint32_t start(void)
 {
 	static char buf[START_MAX];
@@ -133,20 +184,30 @@ static uint32_t start(void)
 	uint32_t nfds, status;
 	int n = wk_control_recv(buf, sizeof(buf), fds, &nfds);
 
-	if (n <= 0 || !start_valid(s, (size_t)n, nfds))
+	if (n <= 0 || !start_valid(s, (size_t)n, nfds) || !ram_valid(s, nfds))
 		return VIRTIO_CUDA_ERR_MALFORMED;
 	worker.start = *s;
 	start_env(worker.start.env, s->env_len);
 	status = start_maps(s, (const void *)(s + 1), fds, nfds);
-	worker.fd_doorbell = fds[s->fd_doorbell];
-	worker.fd_signal = s->fd_signal == FD_NONE ? -1 : fds[s->fd_signal];
-	worker.fd_window = fds[s->fd_window];
-	for (uint32_t i = 0; i < nfds; i++) {
-		if (fds[i] != worker.fd_doorbell && fds[i] != worker.fd_signal &&
-		    fds[i] != worker.fd_window)
-			close(fds[i]);
-	}
+	if (!start_files(s, fds, nfds) && !status)
+		status = VIRTIO_CUDA_ERR_WORKER;
 	return status;
+}
+
+/* From here on nothing is done that a guest could not do as well. */
+static uint32_t start_sandbox(void)
+{
+	const struct cw_worker_start *s = &worker.start;
+	struct wk_sandbox sb;
+
+	wk_sandbox_begin(&sb, s->sandbox, s->soft);
+	sb.memory = s->memory;
+	sb.mapped = s->window_size + s->ram_size;
+	wk_backend_open(s->back_end);
+	wk_sandbox_leave(&sb);
+	if (!s->soft)
+		wk_backend_init();
+	return wk_sandbox_close(&sb) ? VIRTIO_CUDA_ERR_WORKER : VIRTIO_CUDA_OK;
 }
 
 int wk_main(void)
@@ -158,6 +219,8 @@ int wk_main(void)
 	if (wk_printf_start())
 		return 1;
 	status = start();
+	if (!status)
+		status = start_sandbox();
 	if (!status && wk_control_start())
 		status = VIRTIO_CUDA_ERR_WORKER;
 	if (started(status))

@@ -7,6 +7,7 @@
  * pieces of files that the daemon granted.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "cw/tsan.h"
@@ -42,6 +43,29 @@ int wk_reserve(uint64_t base, uint64_t size)
 }
 
 /**
+ * wk_map_fence() - The daemon shall know that all mappings so far are made
+ *
+ * It allows a mapping, then the kernel makes it; only the next call of the same
+ * thread tells that it did. This one is refused by all kernels.
+ */
+void wk_map_fence(void)
+{
+	if (wk_self()->brokered &&
+	    mmap(NULL, 0, PROT_NONE, MAP_SHARED, -1, 0) != MAP_FAILED)
+		abort();
+}
+
+/* Descriptor of a piece, or -1. */
+static int seg_file(const struct cw_worker_seg *s, const int *fds, uint32_t nfds)
+{
+	const struct wk_worker *w = wk_self();
+
+	if (!(s->fd & CW_SEG_RAM))
+		return s->fd < nfds ? fds[s->fd] : -1;
+	return (s->fd & ~CW_SEG_RAM) < w->nr_ram ? w->ram[s->fd & ~CW_SEG_RAM] : -1;
+}
+
+/**
  * wk_map_segs() - Map granted pieces of files one behind the other
  * @segs:	pieces; offsets and lengths are multiples of the page size
  * @n:		their number
@@ -68,11 +92,12 @@ void *wk_map_segs(const struct cw_worker_seg *segs, uint32_t n, const int *fds, 
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct cw_worker_seg *s = &segs[i];
+		int fd = seg_file(s, fds, nfds);
 
-		if (s->fd >= nfds || !s->len || s->len > len - done || (s->len & 4095) ||
+		if (fd < 0 || !s->len || s->len > len - done || (s->len & 4095) ||
 		    (s->offset & 4095))
 			break;
-		if (mmap(base + done, s->len, prot, MAP_SHARED | MAP_FIXED, fds[s->fd],
+		if (mmap(base + done, s->len, prot, MAP_SHARED | MAP_FIXED, fd,
 			 (off_t)s->offset) == MAP_FAILED)
 			break;
 		done += s->len;

@@ -62,6 +62,17 @@ int wk_printf_start(void)
 	return err;
 }
 
+/**
+ * wk_printf_fd() - Where output waits
+ * @which:	0: standard output, 1: standard error
+ *
+ * Return: the memory file, or -1.
+ */
+int wk_printf_fd(int which)
+{
+	return outputs[which].fd;
+}
+
 static void output_forget(struct output *o, off_t upto)
 {
 	off_t from = o->taken & ~(off_t)4095;

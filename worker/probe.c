@@ -13,6 +13,10 @@
 #include "cw/log.h"
 #include "worker/internal.h"
 #include "worker/main.h"
+#include "worker/sandbox.h"
+
+/* The software GPU takes memory of its own here, up to half of all. */
+#define PROBE_MAPPED (1ull << 40)
 
 /* Value of an attribute in a guest: what api/policy.api says (SEMANTICS 6). */
 static int attr_value(const struct cu_driver *cu, const struct api_policy *p, CUdevice dev)
@@ -47,12 +51,19 @@ static void probe_device(const struct cu_driver *cu, CUdevice dev, struct cw_dev
 	}
 }
 
-static CUresult probe(struct cw_info *info, const char *back_end, bool soft)
+/*
+ * The sandbox is closed as a worker closes its own, for a trial: what cannot be
+ * had here is said at the daemon's start. The devices are read before the last
+ * step, which no guest has a part in.
+ */
+static CUresult probe(struct cw_info *info, const char *back_end, struct wk_sandbox *sb)
 {
 	const struct cu_driver *cu = wk_cu();
-	CUresult r = wk_backend_load(back_end);
+	bool soft = sb->report.soft;
+	CUresult r = wk_backend_open(back_end);
 	int count = 0;
 
+	wk_sandbox_leave(sb);
 	if (!r)
 		r = cu->cuInit(0);
 	if (!r)
@@ -76,6 +87,7 @@ int wk_probe_main(void)
 	struct cw_worker_probed answer = { .head = { CW_WORKER_VERSION, CW_WORKER_PROBED } };
 	struct cw_worker_seg seg = { .len = VCUDA_INFO_SIZE };
 	struct cw_worker_probe msg;
+	struct wk_sandbox sb;
 	struct cw_info *info;
 	int fds[CW_WORKER_MAX_FDS];
 	uint32_t nfds;
@@ -87,11 +99,17 @@ int wk_probe_main(void)
 	info = wk_map_segs(&seg, 1, fds, nfds, NULL, VCUDA_INFO_SIZE, PROT_READ | PROT_WRITE);
 	if (!info)
 		return 1;
-	answer.cuda = probe(info, msg.back_end, msg.soft);
+	wk_sandbox_begin(&sb, msg.sandbox, msg.soft);
+	sb.probe = true;
+	sb.mapped = PROBE_MAPPED;
+	answer.cuda = probe(info, msg.back_end, &sb);
 	if (answer.cuda) {
 		answer.status = VIRTIO_CUDA_ERR_NO_DEVICE;
 		snprintf(answer.reason, sizeof(answer.reason), "CUDA error %d", answer.cuda);
+	} else if (wk_sandbox_close(&sb)) {
+		answer.status = VIRTIO_CUDA_ERR_WORKER;
+		snprintf(answer.reason, sizeof(answer.reason), "sandbox is not strict");
 	}
 	wk_control_send(&answer, sizeof(answer));
-	return answer.cuda ? 1 : 0;
+	return answer.status ? 1 : 0;
 }

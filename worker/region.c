@@ -79,6 +79,7 @@ uint32_t wk_region_attach(const struct cw_worker_attach *msg, const struct cw_wo
 	int prot = msg->flags & VIRTIO_CUDA_REGION_READONLY ? PROT_READ : PROT_READ | PROT_WRITE;
 	bool arena = in_arena(msg->va, msg->len);
 	struct region *at = NULL;
+	void *mapped;
 
 	for (uint32_t i = 0; i < REGIONS_MAX && !at; i++)
 		at = regions[i].id ? NULL : &regions[i];
@@ -86,8 +87,10 @@ uint32_t wk_region_attach(const struct cw_worker_attach *msg, const struct cw_wo
 		return VIRTIO_CUDA_ERR_LIMIT;
 	if (!arena && wk_reserve(msg->va, msg->len))
 		return VIRTIO_CUDA_ERR_ADDRESS;
-	if (!wk_map_segs(segs, msg->nr_segs, fds, nfds, (void *)(uintptr_t)msg->va, msg->len,
-			 prot)) {
+	mapped = wk_map_segs(segs, msg->nr_segs, fds, nfds, (void *)(uintptr_t)msg->va, msg->len,
+			     prot);
+	wk_map_fence();
+	if (!mapped) {
 		if (!arena)
 			munmap((void *)(uintptr_t)msg->va, msg->len);
 		return VIRTIO_CUDA_ERR_UNSPEC;

@@ -4,7 +4,8 @@
  * CW_WORKER_FD in the worker.
  *
  * The daemon execs "vhost-user-cuda --worker" with nothing else open but 0, 1,
- * 2 and CW_WORKER_FD, then sends START. The worker maps what it is given, and
+ * 2 and CW_WORKER_FD (and maybe CW_WORKER_ROOT_FD), then sends START. The worker
+ * maps what it is given, closes its sandbox, says how that went (SANDBOXED), and
  * answers STARTED; from then on it serves the channel with one thread and this
  * socket with another. End of file on the socket ends the worker. Whatever a
  * worker sends is judged like a guest's message: it may be hostile.
@@ -17,6 +18,8 @@
 #define CW_WORKER_PROTO_H
 
 #include <stdint.h>
+
+#include "cw/sandbox.h"
 
 #define CW_WORKER_FD 3
 #define CW_WORKER_VERSION 2
@@ -35,14 +38,26 @@ enum cw_worker_type {
 	CW_WORKER_RESUME = 9,	/* answered by DONE */
 	CW_WORKER_GRANTED = 10,	/* worker to daemon: a window range may be copied */
 	CW_WORKER_CREDIT = 11,	/* worker to daemon: answered in the gauge */
+	CW_WORKER_BROKER = 12,	/* worker to daemon, before STARTED: where its mappings
+				 * of files are announced; one descriptor */
+	CW_WORKER_SANDBOXED = 13, /* worker to daemon, before STARTED or PROBED */
 };
+
+/*
+ * In ATTACH, with cw_worker_seg.fd: a file of the guest's memory, by its place
+ * in START, instead of a descriptor of the packet.
+ */
+#define CW_SEG_RAM 0x80000000u
+/* Files of the guest's memory that a worker can have; two descriptors each. */
+#define CW_WORKER_MAX_RAM 8
 
 struct cw_worker_head {
 	uint32_t version;
 	uint32_t type;
 };
 
-/* A piece of a file: fd is an index into the descriptors of the same packet. */
+/* A piece of a file: fd is an index into the descriptors of the same packet, or
+ * with CW_SEG_RAM into those of the guest's memory. */
 struct cw_worker_seg {
 	uint32_t fd;
 	uint32_t reserved;
@@ -63,6 +78,11 @@ struct cw_worker_seg {
  * @fd_signal:		index of the eventfd that the worker writes, VM only, else ~0
  * @fd_signal_page:	index of a memfd of one page: two 64-bit words of
  *			atomically or-ed slot bits, VM only, else ~0
+ * @fd_ram:		index of the first descriptor of the guest's memory, VM only
+ * @nr_ram:		their number: of each file one to write and one to read
+ * @sandbox:		enum cw_sandbox_mode
+ * @memory:		bytes of memory it may use beside the window
+ * @ram_size:		bytes of the guest's memory, of which it may map any
  * @direct:		1: the window shall be the device memory
  * @fd_gauge:		index of the memfd with struct cw_gauge
  * @max_threads:	threads of the process that may have called
@@ -97,8 +117,19 @@ struct cw_worker_start {
 	uint32_t reserved;
 	uint64_t max_image;
 	uint64_t max_memory;
+	uint32_t fd_ram;
+	uint32_t nr_ram;
+	uint32_t sandbox;
+	uint32_t reserved;
+	uint64_t memory;
+	uint64_t ram_size;
 	char back_end[512];
 	char env[1024];
+};
+
+struct cw_worker_sandboxed {
+	struct cw_worker_head head;
+	struct cw_sandbox_report report;
 };
 
 struct cw_worker_started {
@@ -149,7 +180,7 @@ struct cw_worker_done {
 struct cw_worker_probe {
 	struct cw_worker_head head;
 	uint32_t soft;
-	uint32_t reserved;
+	uint32_t sandbox; /* enum cw_sandbox_mode */
 	char back_end[512];
 	char env[1024];
 };
