@@ -205,7 +205,6 @@ static bool open_own_fds(struct cd_open *open)
 		cd_close_all(open->fds, i);
 		return false;
 	}
-	open_ram(vc->vm, open);
 	return true;
 }
 
@@ -250,6 +249,7 @@ uint32_t cd_vm_open(struct cd_vm_req *req, const void *body)
 		cd_client_close(vc->c);
 		return VIRTIO_CUDA_ERR_LIMIT;
 	}
+	open_ram(vm, &open);
 	cd_vm_hold(req, true);
 	vc->open_req = req;
 	vc->stat.commands = 1;

@@ -114,13 +114,11 @@ struct cw_worker_start {
 	uint32_t fd_gauge;
 	uint32_t max_threads;
 	uint32_t granule_shift;
-	uint32_t reserved;
+	uint32_t sandbox;
 	uint64_t max_image;
 	uint64_t max_memory;
 	uint32_t fd_ram;
 	uint32_t nr_ram;
-	uint32_t sandbox;
-	uint32_t reserved;
 	uint64_t memory;
 	uint64_t ram_size;
 	char back_end[512];
