@@ -413,6 +413,7 @@ static void vcuda_device_init(struct vcuda_device *dev)
 	mutex_init(&dev->files_lock);
 	spin_lock_init(&dev->vq_lock);
 	spin_lock_init(&dev->grave_lock);
+	init_waitqueue_head(&dev->grave_wq);
 	INIT_LIST_HEAD(&dev->now);
 	INIT_LIST_HEAD(&dev->slow);
 	INIT_LIST_HEAD(&dev->copiers);
