@@ -4,6 +4,9 @@
  *
  * usage: testdev SOCKET
  *
+ * Environment: TESTDEV_FEATURES (bits offered), TESTDEV_MAGIC, TESTDEV_GRANULE
+ * (log2 of what runs must be multiples of: 12; 21 on huge pages).
+ *
  * Theory of operation: it implements the messages of virtio_cuda.h to the
  * letter over a vhost-user socket, and in place of a worker it carries out the
  * script that the test program in the guest writes into its channel
@@ -236,10 +239,12 @@ int main(int argc, char **argv)
 		.features = offered(),
 		.nr_queues = VIRTIO_CUDA_NUM_VQS,
 	};
+	const char *granule = getenv("TESTDEV_GRANULE");
 	int listener, fd;
 
 	cw_log_name = "testdev";
 	signal(SIGPIPE, SIG_IGN);
+	td.granule_shift = granule ? (uint32_t)atoi(granule) : 12;
 	if (argc != 2) {
 		fprintf(stderr, "usage: testdev SOCKET\n");
 		return 2;
