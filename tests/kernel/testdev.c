@@ -29,6 +29,7 @@
 
 #include "cw/log.h"
 #include "cw/util.h"
+#include "vhost/proto.h"
 
 uint64_t td_now_ms(void)
 {
@@ -237,6 +238,7 @@ int main(int argc, char **argv)
 		.dev = &td,
 		.loop = { loop_add, loop_del, &td },
 		.features = offered(),
+		.protocol_features = 1ull << VU_PF_BACKEND_REQ,
 		.nr_queues = VIRTIO_CUDA_NUM_VQS,
 	};
 	const char *granule = getenv("TESTDEV_GRANULE");
