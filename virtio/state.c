@@ -82,7 +82,7 @@ static bool state_features_ok(const struct vq_state *s)
 }
 
 /* Whether the bits @set may be added to @old in one write. */
-static bool state_step_ok(uint8_t old, uint8_t set)
+static bool state_step_ok(uint8_t old, uint8_t set, bool legacy)
 {
 	static const struct {
 		uint8_t bit;
@@ -96,12 +96,16 @@ static bool state_step_ok(uint8_t old, uint8_t set)
 	};
 	uint8_t have = old;
 
+	if (legacy && set & VIRTIO_CONFIG_S_FEATURES_OK)
+		return false;
 	for (unsigned int i = 0; i < CW_ARRAY_SIZE(steps); i++) {
-		uint8_t bit = steps[i].bit;
+		uint8_t bit = steps[i].bit, needs = steps[i].needs;
 
 		if (!(set & bit))
 			continue;
-		if ((have & steps[i].needs) != steps[i].needs)
+		if (legacy && bit == VIRTIO_CONFIG_S_DRIVER_OK)
+			needs = VIRTIO_CONFIG_S_DRIVER;
+		if ((have & needs) != needs)
 			return false;
 		/* Two of the first steps may share a write, later ones not. */
 		if (bit < VIRTIO_CONFIG_S_DRIVER_OK)
@@ -135,13 +139,13 @@ int vq_status_write(struct vq_state *s, uint8_t value)
 	value &= ~VIRTIO_CONFIG_S_NEEDS_RESET;
 	set = value & ~old;
 	/* 2.1.1: a bit goes away by reset only. */
-	if (s->resetting || (old & ~value) || !state_step_ok(old, set))
+	if (s->resetting || (old & ~value) || !state_step_ok(old, set, s->legacy))
 		return -EINVAL;
 	if (set & VIRTIO_CONFIG_S_FEATURES_OK && !state_features_ok(s)) {
 		value &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 		set &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 	}
-	if (set & VIRTIO_CONFIG_S_FEATURES_OK)
+	if (set & (s->legacy ? VIRTIO_CONFIG_S_DRIVER_OK : VIRTIO_CONFIG_S_FEATURES_OK))
 		what |= VQ_STATUS_FEATURES;
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
 		what |= VQ_STATUS_LIVE;
@@ -157,7 +161,10 @@ int vq_status_write(struct vq_state *s, uint8_t value)
  */
 void vq_status_reset_done(struct vq_state *s)
 {
+	bool legacy = s->legacy;
+
 	vq_state_init(s, s->offered);
+	s->legacy = legacy;
 }
 
 /**
@@ -177,6 +184,18 @@ bool vq_status_needs_reset(struct vq_state *s)
 }
 
 /**
+ * vq_features_final() - Whether what the driver wrote is what is negotiated
+ * @s:	state
+ *
+ * Return: true from FEATURES_OK on; for a legacy driver, which says no such
+ * thing, from DRIVER on.
+ */
+bool vq_features_final(const struct vq_state *s)
+{
+	return s->status & (s->legacy ? VIRTIO_CONFIG_S_DRIVER : VIRTIO_CONFIG_S_FEATURES_OK);
+}
+
+/**
  * vq_state_has() - Whether a feature is negotiated
  * @s:		state
  * @bit:	feature number
@@ -185,5 +204,5 @@ bool vq_status_needs_reset(struct vq_state *s)
  */
 bool vq_state_has(const struct vq_state *s, unsigned int bit)
 {
-	return s->status & VIRTIO_CONFIG_S_FEATURES_OK && s->driver & (1ULL << bit);
+	return vq_features_final(s) && s->driver & (1ULL << bit);
 }

@@ -21,6 +21,8 @@ enum {
  * @offered:	features of the device, constant
  * @driver:	features the driver wrote, as they are, until FEATURES_OK
  * @status:	device status as the driver reads it
+ * @legacy:	a legacy device: no FEATURES_OK, features are final at DRIVER_OK
+ *		(virtio 1.3, 3.1.2); set after vq_state_init()
  * @resetting:	a reset was asked for and is not done: the status still reads as
  *		before, and writes other than 0 are refused
  */
@@ -28,6 +30,7 @@ struct vq_state {
 	uint64_t offered;
 	uint64_t driver;
 	uint8_t status;
+	bool legacy;
 	bool resetting;
 };
 
@@ -38,6 +41,7 @@ bool vq_features_subset(uint64_t offered, uint64_t driver);
 int vq_status_write(struct vq_state *s, uint8_t value);
 void vq_status_reset_done(struct vq_state *s);
 bool vq_status_needs_reset(struct vq_state *s);
+bool vq_features_final(const struct vq_state *s);
 bool vq_state_has(const struct vq_state *s, unsigned int bit);
 
 #endif

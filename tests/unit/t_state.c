@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 
+#include "virtio/feature.h"
+
 #include "tests/tap.h"
 
 #define ACK VIRTIO_CONFIG_S_ACKNOWLEDGE
@@ -150,6 +152,37 @@ TEST(driver_that_is_not_live_is_not_told)
 
 	CHECK(!vq_status_needs_reset(&s));
 	CHECK(s.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+TEST(features_without_a_keeper_are_refused_by_name)
+{
+	CHECK(!vq_feature_refused(0));
+	CHECK(!vq_feature_refused(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_RING_PACKED | 1));
+	CHECK_STR(vq_feature_refused(1ull << VIRTIO_F_ACCESS_PLATFORM | 1), "ACCESS_PLATFORM");
+	CHECK_STR(vq_feature_refused(1ull << VIRTIO_F_SR_IOV), "SR_IOV");
+	CHECK_STR(vq_feature_refused(1ull << 31), "a reserved feature");
+	CHECK(!vq_feature_refused(1ull << 50 | 1ull << 23)); /* the device's own */
+	CHECK_STR(vq_feature_name(VIRTIO_F_IN_ORDER), "IN_ORDER");
+	CHECK(!vq_feature_name(3));
+	CHECK(!vq_feature_name(63));
+}
+
+TEST(legacy_driver_knows_no_features_ok)
+{
+	struct vq_state s;
+
+	vq_state_init(&s, 1u << 5);
+	s.legacy = true;
+	CHECK_EQ(vq_status_write(&s, 4), -EINVAL);
+	CHECK_EQ(vq_status_write(&s, 1), 0);
+	CHECK_EQ(vq_status_write(&s, 3), 0);
+	CHECK_EQ(vq_status_write(&s, 11), -EINVAL);
+	CHECK_EQ(vq_features_write(&s, 0, 1u << 5), 0);
+	CHECK_EQ(vq_status_write(&s, 7), VQ_STATUS_FEATURES | VQ_STATUS_LIVE);
+	CHECK(vq_state_has(&s, 5));
+	CHECK_EQ(vq_status_write(&s, 0), VQ_STATUS_RESET);
+	vq_status_reset_done(&s);
+	CHECK(s.legacy && !vq_state_has(&s, 5));
 }
 
 TAP_MAIN()
