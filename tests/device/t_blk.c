@@ -369,7 +369,7 @@ TEST(stop_waits_for_what_is_under_way)
 	vq_driver_publish(&g->drv[0]);
 	dev_queue_kick(g->dev, 0);
 	while (dev_drain(g->dev) == -EAGAIN) {
-		CHECK(dev_loop_turn(&g->loop, 60000) > 0);
+		CHECK(dev_loop_turn(&g->loop, -1) >= 0);
 		turns++;
 	}
 	CHECK(turns == 0 || g->proceeds == 1);
