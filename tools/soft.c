@@ -18,8 +18,50 @@ static int soft_set_trace(void *ctx, const char *value)
 	return ct_set_trace(value);
 }
 
+static int soft_set_stats(void *ctx, const char *value)
+{
+	return setenv("CAUSEWAY_SOFT_STATS", "1", 1);
+}
+
+static int soft_set_interpret(void *ctx, const char *value)
+{
+	return setenv("CAUSEWAY_SOFT_JIT", "0", 1);
+}
+
+static int soft_set_dump_llvm(void *ctx, const char *value)
+{
+	return setenv("CAUSEWAY_SOFT_DUMP", "llvm", 1);
+}
+
+static int soft_set_dump_asm(void *ctx, const char *value)
+{
+	return setenv("CAUSEWAY_SOFT_DUMP", "asm", 1);
+}
+
+static int soft_set_cache_dir(void *ctx, const char *value)
+{
+	return setenv("CAUSEWAY_SOFT_CACHE_DIR", value, 1);
+}
+
+static int soft_set_no_cache(void *ctx, const char *value)
+{
+	return setenv("CAUSEWAY_SOFT_CACHE", "0", 1);
+}
+
+static int soft_set_cache_clear(void *ctx, const char *value)
+{
+	return setenv("CAUSEWAY_SOFT_CACHE_CLEAR", "1", 1);
+}
+
 static const struct ct_option soft_options[] = {
 	{ "trace", "[=FILE]", soft_set_trace, "print each CUDA call (default: on stderr)" },
+	{ "stats", NULL, soft_set_stats, "say at the end how each kernel ran, and why" },
+	{ "interpret", NULL, soft_set_interpret, "compile nothing: the interpreter runs kernels" },
+	{ "cache-dir", "DIR", soft_set_cache_dir, "keep compiled kernels in DIR" },
+	{ "no-cache", NULL, soft_set_no_cache, "neither use nor keep compiled kernels on disk" },
+	{ "cache-clear", NULL, soft_set_cache_clear, "forget the kernels kept so far, first" },
+	{ "dump-llvm", NULL, soft_set_dump_llvm, "print kernels as LLVM IR when compiled" },
+	{ "dump-asm", NULL, soft_set_dump_asm, "print kernels as machine code when compiled" },
 	{ 0 },
 };
 

@@ -408,7 +408,8 @@ int vu_handle(struct vu_backend *b, struct vu_msg *reply)
 	struct vu_hdr *hdr = &rx->msg.hdr;
 	const struct row *row = hdr->request < CW_ARRAY_SIZE(rows) ? &rows[hdr->request] : NULL;
 	uint32_t known = VU_FLAG_VERSION_MASK | VU_FLAG_NEED_REPLY;
-	uint64_t acks = b->protocol_features;
+	bool ack =
+		hdr->flags & VU_FLAG_NEED_REPLY && b->protocol_features & 1ULL << VU_PF_REPLY_ACK;
 	int ret;
 
 	if ((hdr->flags & VU_FLAG_VERSION_MASK) != VU_VERSION || hdr->flags & ~known)
@@ -422,9 +423,7 @@ int vu_handle(struct vu_backend *b, struct vu_msg *reply)
 		ret = row->fn(b, &rx->msg, reply);
 	if (ret == -EAGAIN || (row && row->fn && row->answer == ANSWER_OWN))
 		return ret;
-	/* Linux (virtio_uml) wants the message acknowledged that turns this on. */
-	acks |= b->protocol_features;
-	if (!(hdr->flags & VU_FLAG_NEED_REPLY) || !(acks & 1ULL << VU_PF_REPLY_ACK))
+	if (!ack)
 		return ret;
 	return reply_u64(reply, ret ? 1 : 0);
 }

@@ -56,6 +56,8 @@ struct causeway_soft_host {
  * @arena_fd:	memfd it is a shared mapping of, -1 before cuInit()
  * @copied:	its count of payload bytes, as cw_copy() keeps it
  * @attach:	gives it limits; before cuInit(), once. @host stays where it is.
+ * @preload:	loads the compiler and opens the folder of compiled kernels, for a
+ *		sandbox that will close; 0, or -errno: kernels are interpreted
  */
 struct causeway_soft_info {
 	uint32_t size;
@@ -66,6 +68,7 @@ struct causeway_soft_info {
 	uint32_t reserved;
 	const atomic_ullong *copied;
 	void (*attach)(const struct causeway_soft_host *host);
+	int (*preload)(void);
 };
 
 #endif

@@ -3,6 +3,7 @@
  * Initialisation, what every function checks first, and errors.
  */
 #include "softgpu/api/state.h"
+#include "softgpu/jit/use.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ CW_EXPORT struct causeway_soft_info causeway_soft_info = {
 	.arena_fd = -1,
 	.copied = &cw_copied_bytes,
 	.attach = attach_host,
+	.preload = sg_jit_preload,
 };
 
 static void after_fork(void)

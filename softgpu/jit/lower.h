@@ -23,6 +23,20 @@
 #include "cw/util.h"
 #include "softgpu/jit/ir.h"
 
+#define JIT_GROUPS 16
+/* Accesses further apart than this are not checked together. */
+#define JIT_GROUP_MAX 65536
+
+/* Accesses of a block through one register, checked at once: lower_mem.c. */
+struct jit_group {
+	uint32_t reg, space, op, block;
+	uint32_t end, n, slot;
+	bool over;
+	int64_t lo, hi;
+	uint32_t align;
+	LLVMValueRef ok, base, delta;
+};
+
 struct jit_lower {
 	struct jit_func *f;
 	LLVMContextRef c;
@@ -49,6 +63,7 @@ struct jit_lower {
 	uint32_t nslots, nmasks, nresume;
 	uint32_t spill_bytes;
 	uint32_t helped;
+	struct jit_group group[JIT_GROUPS];
 	unsigned md_invariant;
 	bool failed;			/* out of memory */
 };

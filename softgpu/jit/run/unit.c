@@ -6,14 +6,16 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "cw/log.h"
-#include "softgpu/jit/run/unit.h"
+#include "softgpu/jit/run/cache.h"
 
 /* Warps left to the interpreter after which code is made anew, carefully. */
 #define UNIT_MAX_DEOPTS 256
@@ -31,12 +33,14 @@ struct unit {
 };
 
 static struct {
-	pthread_once_t once;
+	pthread_once_t once, load_once;
 	const struct sg_jit_compiler *compiler;
 	int isa;
 	bool off;
+	char path[PATH_MAX];
+	char build[96];		/* tells one build of the compiler from another */
 	char reason[160];
-} unit_global = { .once = PTHREAD_ONCE_INIT };
+} unit_global = { .once = PTHREAD_ONCE_INIT, .load_once = PTHREAD_ONCE_INIT };
 
 static int unit_isa(void)
 {
@@ -54,38 +58,58 @@ static int unit_isa(void)
 }
 
 /* Beside the library this code is in, or where a test says. */
-static void *unit_dlopen(void)
+static bool unit_find(char *path, size_t size)
 {
-	const char *env = secure_getenv("CAUSEWAY_SOFT_JIT_LIBRARY");
-	char path[4096];
-	const char *slash;
+	const char *env = secure_getenv("CAUSEWAY_SOFT_JIT_LIBRARY"), *slash;
 	Dl_info info;
+	int n;
 
-	if (env)
-		return dlopen(env, RTLD_NOW | RTLD_LOCAL);
-	if (!dladdr((void *)unit_dlopen, &info) || !info.dli_fname)
-		return NULL;
-	slash = strrchr(info.dli_fname, '/');
-	if (!slash || (size_t)(slash - info.dli_fname) > sizeof(path) - 32)
-		return NULL;
-	snprintf(path, sizeof(path), "%.*s/libcw-jit.so", (int)(slash - info.dli_fname),
-		 info.dli_fname);
-	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (env) {
+		n = snprintf(path, size, "%s", env);
+	} else {
+		if (!dladdr((void *)unit_find, &info) || !info.dli_fname)
+			return false;
+		slash = strrchr(info.dli_fname, '/');
+		n = snprintf(path, size, "%.*s/libcw-jit.so",
+			     slash ? (int)(slash - info.dli_fname) : 1,
+			     slash ? info.dli_fname : ".");
+	}
+	return n > 0 && (size_t)n < size;
 }
 
 static void unit_open(void)
 {
-	const struct sg_jit_compiler *(*get)(void);
 	const char *env = secure_getenv("CAUSEWAY_SOFT_JIT");
-	void *lib;
+	struct stat st;
 
 	unit_global.isa = unit_isa();
 	unit_global.off = env && !strcmp(env, "0");
 	if (unit_global.off) {
 		snprintf(unit_global.reason, sizeof(unit_global.reason), "switched off");
-		return;
+	} else if (!unit_find(unit_global.path, sizeof(unit_global.path)) ||
+		   stat(unit_global.path, &st)) {
+		unit_global.off = true;
+		snprintf(unit_global.reason, sizeof(unit_global.reason), "no libcw-jit.so");
+	} else {
+		snprintf(unit_global.build, sizeof(unit_global.build), "%lld %lld.%09ld",
+			 (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+			 st.st_mtim.tv_nsec);
+		sg_jit_cache_open();
 	}
-	lib = unit_dlopen();
+}
+
+static bool unit_on(void)
+{
+	pthread_once(&unit_global.once, unit_open);
+	return !unit_global.off;
+}
+
+/* LLVM comes with it: only when there is something to compile. */
+static void unit_load(void)
+{
+	const struct sg_jit_compiler *(*get)(void);
+	void *lib = dlopen(unit_global.path, RTLD_NOW | RTLD_LOCAL);
+
 	if (!lib) {
 		snprintf(unit_global.reason, sizeof(unit_global.reason), "%s", dlerror());
 		return;
@@ -101,7 +125,8 @@ static void unit_open(void)
 
 int sg_jit_preload(void)
 {
-	pthread_once(&unit_global.once, unit_open);
+	if (unit_on())
+		pthread_once(&unit_global.load_once, unit_load);
 	return unit_global.compiler ? 0 : -ENOENT;
 }
 
@@ -164,6 +189,47 @@ static uint64_t unit_micros(void)
 	return (uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+/* What somebody who looks at the compiler wants to see. */
+static uint32_t unit_dump(void)
+{
+	const char *env = secure_getenv("CAUSEWAY_SOFT_DUMP");
+
+	if (!env)
+		return 0;
+	return !strcmp(env, "llvm") ? SG_JIT_DUMP_LLVM :
+	       !strcmp(env, "asm")  ? SG_JIT_DUMP_ASM : 0;
+}
+
+/* From the cache, else compiled; NULL with a reason in @rq. */
+static struct sg_jit_image *unit_image(struct sg_jit_request *rq, const char **ret_origin)
+{
+	struct sg_jit_image *im;
+	struct sg_jit_key key;
+	int rc;
+
+	rq->dump = unit_dump();
+	sg_jit_key_make(rq, unit_global.build, &key);
+	im = rq->dump ? NULL : sg_jit_cache_get(&key);
+	*ret_origin = im ? "cached" : "compiled";
+	if (im)
+		return im;
+	if (sg_jit_preload()) {
+		snprintf(rq->reason, sizeof(rq->reason), "%s", unit_global.reason);
+		return NULL;
+	}
+	rc = unit_global.compiler->compile(rq, &im);
+	if (rq->dump_text)
+		fprintf(stderr, "; kernel %s\n%s\n", rq->prog->name, rq->dump_text);
+	free(rq->dump_text);
+	if (!rc) {
+		sg_jit_cache_put(&key, im);
+		return im;
+	}
+	if (!rq->reason[0])
+		snprintf(rq->reason, sizeof(rq->reason), "out of memory");
+	return NULL;
+}
+
 static void unit_compile(struct unit_variant *v, const struct sg_exec *x, uint32_t shape,
 			 bool careful)
 {
@@ -174,8 +240,8 @@ static void unit_compile(struct unit_variant *v, const struct sg_exec *x, uint32
 	};
 	uint64_t begin = unit_micros();
 	struct sg_jit_record *r = sg_jit_record_new(x->prog->name);
-	struct sg_jit_image *im = NULL;
-	int rc;
+	struct sg_jit_image *im;
+	const char *origin;
 
 	v->tried = true;
 	v->record = r;
@@ -183,21 +249,20 @@ static void unit_compile(struct unit_variant *v, const struct sg_exec *x, uint32
 		return;
 	r->shape = shape;
 	r->careful = careful;
-	if (sg_jit_preload()) {
+	if (!unit_on()) {
 		snprintf(r->reason, sizeof(r->reason), "%s", unit_global.reason);
 		return;
 	}
-	rc = unit_global.compiler->compile(&rq, &im);
-	free(rq.dump_text);
-	if (rc) {
-		snprintf(r->reason, sizeof(r->reason), "%s",
-			 rq.reason[0] ? rq.reason : "out of memory");
+	rq.isa = unit_global.isa;
+	im = unit_image(&rq, &origin);
+	if (!im) {
+		memcpy(r->reason, rq.reason, sizeof(r->reason));
 	} else if (sg_jit_load(im, &v->code, r->reason, sizeof(r->reason))) {
 		free(im);
 	} else {
 		v->code.image = im;
 		v->code.id = atomic_fetch_add(&ids, 1) + 1;
-		r->origin = "compiled";
+		r->origin = origin;
 		r->insns = im->insns;
 		r->blocks = im->blocks;
 		r->helped = im->helped;
