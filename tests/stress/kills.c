@@ -55,16 +55,20 @@ static bool kill_process(struct kills *k, struct victim *v)
 	return true;
 }
 
-/* Whoever loses its worker sees an error, or has come to its end before. */
+/*
+ * Whoever loses its worker sees an error, or has come to its end before. What it
+ * was at when the worker was looked for counts: it may see the error later. Who
+ * was about to pass may have passed meanwhile.
+ */
 static bool kill_worker(struct kills *k, struct victim *v)
 {
 	int state = v->state;
 	bool hit = !k->worker(k->arg, v);
 	int status;
 
-	if (!hit && state != V_OPEN && state != V_CLOSE)
+	if (!hit && !passes(state))
 		return failed(v, "no worker of a process", 0);
-	/* In cuInit there is none yet: nobody would end this one. */
+	/* In cuInit there may be none yet: nobody would end this one. */
 	if (!hit)
 		kill(v->pid, SIGKILL);
 	status = victim_end(v);
@@ -72,7 +76,7 @@ static bool kill_worker(struct kills *k, struct victim *v)
 		: status != 256 + SIGKILL && status != VICTIM_CLOSED)
 		return failed(v, "a process without its worker", status);
 	if (hit)
-		k->by_worker[state]++;
+		k->by_worker[passes(state) ? v->state : state]++;
 	else
 		k->missed++;
 	return true;
@@ -95,6 +99,8 @@ static void moment(struct kills *k, unsigned int us)
 /* One whose worker is killed, or that must be hit on its way. */
 static bool kill_now(struct kills *k, struct victim *v, enum victim_state s, bool worker)
 {
+	if (worker && k->mark)
+		k->mark(k->arg);
 	if (!send(k, v, s))
 		return false;
 	moment(k, passes(s) ? 2000 : 3000);
@@ -116,14 +122,17 @@ static bool kill_drawn(struct kills *k, struct kills_live *l)
 /* Draws what to do next among what is not done yet; false: all is. */
 static bool draw_next(struct kills *k, int each, enum victim_state *ret_s, bool *ret_worker)
 {
-	int kinds = k->worker ? 2 : 1, first = (int)draw(k, (V_STATES - 1) * 2);
+	int first = (int)draw(k, (V_STATES - 1) * 2);
 
 	for (int i = 0; i < (V_STATES - 1) * 2; i++) {
 		int at = (first + i) % ((V_STATES - 1) * 2);
 
 		*ret_s = V_NONE + 1 + at / 2;
 		*ret_worker = at % 2;
-		if (at % 2 < kinds && (*ret_worker ? k->by_worker : k->process)[*ret_s] < each)
+		if (k->steady && passes(*ret_s))
+			continue;
+		if (*ret_worker ? k->worker && k->by_worker[*ret_s] < each :
+				  !k->spare && k->process[*ret_s] < each)
 			return true;
 	}
 	return false;
@@ -145,7 +154,7 @@ static void report(const struct kills *k)
 
 bool kills_run(struct kills *k)
 {
-	int ways = (V_STATES - 1) * (k->worker ? 2 : 1);
+	int ways = (V_STATES - 1) * (!k->spare + !!k->worker);
 	int each = (k->wanted + ways - 1) / ways;
 	int tries = each * (V_STATES - 1) * 2 * TRIES_MAX;
 	struct victim *v = victims_new(LIVE_MAX + 1);

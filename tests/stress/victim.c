@@ -199,13 +199,9 @@ static CUresult at_callback(struct gear *g)
 /* After cuInit it goes on with calls that are answered. */
 static CUresult at_open(struct gear *g)
 {
-	CUresult r;
-
 	enter(g->v, V_OPEN);
-	r = cuInit(0);
+	TRY(cuInit(0));
 	g->v->state = V_WAIT;
-	if (r)
-		return r;
 	TRY(gear_up(g));
 	for (;;)
 		TRY(cuStreamSynchronize(g->stream));

@@ -7,6 +7,10 @@
  *	client idle		makes a context and does nothing
  *	client copies		64 MiB each way: bytes that were moved
  *	client launches		200 launches while the dispatcher is held
+ *	client kills N		that many processes are killed, survivors beside them
+ *	client workers N	the same with workers, which who reads stdout kills: a
+ *				line for each wish, an answer to it on stdin
+ *	client cycles N		that many processes that open, work and end
  *
  * Exit status: 0; 1: a wrong result; 3: an error from CUDA, which is printed.
  * The dispatcher can be held where the daemon has CAUSEWAY_TEST_HOOKS=1.
@@ -19,11 +23,13 @@
 #include <unistd.h>
 
 #include "cw/stat.h"
+#include "tests/stress/kills.h"
 
 #define WORDS (64u << 10)
 #define COPY_BYTES (64u << 20)
 #define LAUNCHES 200
 #define TRIES 20
+#define SURVIVORS 2
 
 static const char ptx[] = ".version 6.3\n.target sm_75\n.address_size 64\n"
 			  ".visible .entry add(.param .u64 data, .param .u32 by)\n{\n"
@@ -207,10 +213,80 @@ static int launches(void)
 	return count != total || kicks != 1 || interrupts;
 }
 
+/* A wish, numbered so that none is answered twice, and its answer. */
+static int wishes;
+
+static int wish(const char *what)
+{
+	char line[16] = "";
+
+	printf("@%d %s\n", ++wishes, what);
+	fflush(stdout);
+	return fgets(line, sizeof(line), stdin) && !strcmp(line, "done\n") ? 0 : -1;
+}
+
+static void wish_mark(void *arg)
+{
+	wish("mark");
+}
+
+static int wish_kill(void *arg, const struct victim *v)
+{
+	return wish("kill");
+}
+
+static int kills(int wanted, bool workers)
+{
+	struct kills k = { .wanted = wanted, .seed = (unsigned int)getpid(), .spare = workers };
+	struct victim *s = victims_new(SURVIVORS);
+	bool ok = true;
+
+	if (workers) {
+		k.steady = true;
+		k.mark = wish_mark;
+		k.worker = wish_kill;
+	}
+	for (int i = 0; i < SURVIVORS; i++) {
+		survivor_start(&s[i], 0);
+		ok = ok && victim_await(&s[i], &s[i].rounds, 1);
+	}
+	ok = ok && kills_run(&k);
+	for (int i = 0; i < SURVIVORS; i++) {
+		ok = ok && victim_await(&s[i], &s[i].rounds, s[i].rounds + 2);
+		s[i].stop = 1;
+		if (victim_end(&s[i]))
+			ok = false;
+	}
+	printf("survivors are %s\n", ok ? "right" : "wrong");
+	if (workers)
+		printf("@%d end\n", ++wishes);
+	return !ok;
+}
+
+static int cycles(int n)
+{
+	struct victim *v = victims_new(1);
+
+	for (int i = 0; i < n; i++) {
+		victim_start(v, V_CLOSE);
+		if (victim_end(v) != VICTIM_CLOSED)
+			return 1;
+	}
+	printf("%d cycles\n", n);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
+	/* These fork: no client before that. */
+	if (argc > 2 && !strcmp(what, "kills"))
+		return kills(atoi(argv[2]), false);
+	if (argc > 2 && !strcmp(what, "workers"))
+		return kills(atoi(argv[2]), true);
+	if (argc > 2 && !strcmp(what, "cycles"))
+		return cycles(atoi(argv[2]));
 	client_begin();
 	if (!strcmp(what, "work") && argc > 2)
 		return work(argv[2]);

@@ -13,13 +13,13 @@ guest_start()
 }
 
 # Waits until the line $1 is in the file $2: at most 120 s, which nothing takes
-# that works, and not longer than there is a VM.
+# that works (or $patience looks), and not longer than there is a VM.
 guest_await()
 {
 	i=0
 	until grep -qx -- "$1" "$2" 2>/dev/null; do
 		i=$((i + 1))
-		[ $i -lt 2400 ] || { echo "no '$1' came"; cat "$2"; return 1; } >&2
+		[ $i -lt "${patience:-2400}" ] || { echo "no '$1' came"; cat "$2"; return 1; } >&2
 		kill -0 $tool 2>/dev/null || { echo "the VM has ended"; cat "$work/err"; return 1; } >&2
 		sleep 0.05
 	done
