@@ -10,6 +10,19 @@
 #include "cw/log.h"
 #include "worker/internal.h"
 
+#ifdef __SANITIZE_THREAD__
+/*
+ * What ThreadSanitizer cannot see: a slot's next answer is written after the
+ * process has seen the last one and sent another command; and a wait for the
+ * lock of stores to be read ends whoever else reads it (internal.h).
+ */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+	return "race:^wk_reply$\ndeadlock:^wk_store_begin$\n";
+}
+#endif
+
 /**
  * wk_wake_slot() - Wake the guest thread of a slot, where it sleeps
  * @slot:	reply slot whose seq was just stored
