@@ -276,6 +276,19 @@ static int turn_at_once(struct sg_worker *k, struct sg_jit_ctx *ctx)
 	return SG_AGAIN;
 }
 
+/*
+ * The block before was one of this launch and left nothing behind: only the
+ * block's number is new. Launches that have no number of their own start anew.
+ */
+static bool turn_same_launch(const struct sg_worker *k, const struct sg_launch *l)
+{
+	const struct sg_jit_state *s = k->jit;
+
+	return s && !k->ready && k->block.launch == l && l->grid_id && s->grid_id == l->grid_id &&
+	       s->code_id == l->jit->id && s->map == l->map && !k->block.faulted &&
+	       s->ctx.params == l->params;
+}
+
 /**
  * sg_jit_run_block() - Start a block of a compiled kernel
  * @k:		idle worker
@@ -290,6 +303,12 @@ int sg_jit_run_block(struct sg_worker *k, const struct sg_launch *l, const uint3
 {
 	struct sg_block *b = &k->block;
 
+	if (turn_same_launch(k, l)) {
+		memcpy(b->ctaid, ctaid, sizeof(b->ctaid));
+		memcpy(k->jit->ctx.ctaid, ctaid, sizeof(b->ctaid));
+		b->fault = ret_fault;
+		return sg_block_cancelled(b) ? -EFAULT : turn_at_once(k, &k->jit->ctx);
+	}
 	if (!k->jit) {
 		k->jit = aligned_alloc(64, sizeof(*k->jit));
 		if (k->jit)
