@@ -155,6 +155,7 @@ static CUresult at_full(struct gear *g)
 	TRY(hold(g));
 	if (pthread_create(&thread, NULL, see_full, g))
 		return CUDA_ERROR_OPERATING_SYSTEM;
+	pthread_detach(thread);
 	for (;;)
 		TRY(cuMemcpyHtoDAsync_v2(g->data, g->host, INLINE_BYTES, g->stream));
 }
