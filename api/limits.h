@@ -7,8 +7,9 @@
 
 /* Elements of an array argument: as many words as the largest command holds. */
 #define API_ELEMS_MAX 4096u
-/* Elements and bytes of an array result: several of them fit a reply slot. */
-#define API_OUT_ELEMS_MAX 64u
+/* Elements of an array result, two of which fit what a call may answer, and bytes
+ * of one that is not an array. */
+#define API_OUT_ELEMS_MAX 2000u
 #define API_OUT_BYTES_MAX 1024u
 /* A string argument with its zero: mangled names of kernels are long. */
 #define API_STRING_MAX 16384u

@@ -38,6 +38,7 @@
 	X(CD_E_SHARE,		"CW-E0208",	"compute time can't be shared out")                \
 	X(CD_E_WORKER_BROKER,	"CW-E0209",	"worker wants to map what was not granted")        \
 	X(CD_E_WORKER_SANDBOX,	"CW-E0210",	"worker's sandbox is not as the probe's was")      \
+	X(CD_E_WORKER_SIZE,	"CW-E0220",	"worker has grown beyond its limit")               \
 	X(CD_E_VM_FRONT,	"CW-E0301",	"front end broke the vhost-user protocol")         \
 	X(CD_E_VM_QUEUE,	"CW-E0302",	"guest driver broke a queue")                      \
 	X(CD_E_VM_REQUEST,	"CW-E0303",	"guest driver sent a malformed request")

@@ -53,6 +53,8 @@ static void start_fill(struct cd_client *c, struct cw_worker_start *msg)
 		.soft = d->opt.soft,
 		.env_len = o->env_len,
 		.max_threads = (uint32_t)d->opt.max_threads,
+		.max_objects = (uint32_t)d->opt.max_objects,
+		.max_callbacks = (uint32_t)d->opt.max_callbacks,
 		.max_image = d->opt.max_image,
 		.max_memory = d->opt.client_memory,
 		.granule_shift = o->granule_shift,

@@ -24,6 +24,8 @@
 #define WINDOW_STAGING (256ull << 20) /* pinned staging of a client */
 #define PAGE 4096ull
 #define MEMORY_MAX (1ull << 46)
+/* As many as a handle has room for. */
+#define OBJECTS_MAX (1ull << 20)
 /* The largest fatbin seen in a library is 39 MB of text; what fits a command is
  * no question. */
 #define IMAGE_MIN (32ull << 10)
@@ -269,6 +271,12 @@ static const struct option_row rows[] = {
 	  NUMBER(max_runs, 0, VIRTIO_CUDA_MAX_CLIENT_RUNS, 1) },
 	{ "max-chains", "N", NULL, "bulk copies of a client under way (default: 8)",
 	  NUMBER(max_chains, 1, VIRTIO_CUDA_MAX_CHAINS, 1) },
+	{ "max-objects", "N", NULL, "streams, events, modules ... of a client (default: 262144)",
+	  NUMBER(max_objects, 1, OBJECTS_MAX, 1) },
+	{ "max-callbacks", "N", NULL, "host functions of a client under way (default: 65536)",
+	  NUMBER(max_callbacks, 1, OBJECTS_MAX, 1) },
+	{ "worker-memory", "SIZE", NULL, "host memory of each worker (default: 4G)",
+	  NUMBER(worker_memory, 64ull << 20, MEMORY_MAX, 1) },
 	{ "max-image", "SIZE", NULL, "image of a module (default: 512M)",
 	  NUMBER(max_image, IMAGE_MIN, 4 * IMAGE_MAX, 1) },
 	{ "card-dir", "PATH", set_card_dir, "where the daemons of a card meet" },
@@ -371,6 +379,9 @@ int cd_options_parse(struct cd_options *o, int argc, char **argv)
 		.max_regions = CD_MAX_REGIONS,
 		.max_runs = VIRTIO_CUDA_MAX_CLIENT_RUNS,
 		.max_chains = VIRTIO_CUDA_MAX_CHAINS,
+		.max_objects = OBJECTS_MAX / 4,
+		.max_callbacks = 65536,
+		.worker_memory = 4ull << 30,
 		.max_image = IMAGE_MAX,
 		.worker_memory = WORKER_MEMORY,
 	};

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -164,6 +165,42 @@ int cd_quota_ask(struct cd_client *c, const struct cw_worker_credit *m)
 	return 0;
 }
 
+/* A worker's own memory, without what it shares: the window counts elsewhere. */
+static uint64_t worker_size(pid_t pid)
+{
+	unsigned long long resident = 0, shared = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %llu %llu", &resident, &shared) != 2 || shared > resident)
+		resident = shared = 0;
+	fclose(f);
+	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void client_check(struct cd_client *c)
+{
+	uint64_t bytes;
+
+	if (!cd_meter_memory(c, &bytes) && bytes > c->ledger) {
+		cd_complain(CW_LOG_WARN, CD_E_WORKER_MEMORY,
+			    "client=%u pid=%d bytes=%llu given=%llu", c->index, c->worker_pid,
+			    (unsigned long long)bytes, (unsigned long long)c->ledger);
+		cd_client_kill(c);
+		return;
+	}
+	bytes = worker_size(c->worker_pid);
+	if (bytes > c->d->opt.worker_memory) {
+		cd_complain(CW_LOG_WARN, CD_E_WORKER_SIZE, "client=%u pid=%d bytes=%llu", c->index,
+			    c->worker_pid, (unsigned long long)bytes);
+		cd_client_kill(c);
+	}
+}
+
 /**
  * cd_quota_check() - Look whether anybody has more than it was given
  * @d:	daemon
@@ -173,18 +210,8 @@ int cd_quota_ask(struct cd_client *c, const struct cw_worker_credit *m)
  */
 void cd_quota_check(struct cd_daemon *d)
 {
-	uint64_t bytes;
-
 	for (int i = 0; i < CD_MAX_CLIENTS; i++) {
-		struct cd_client *c = d->client[i];
-
-		if (!c || c->state != CD_CLIENT_OPEN || cd_meter_memory(c, &bytes))
-			continue;
-		if (bytes <= c->ledger)
-			continue;
-		cd_complain(CW_LOG_WARN, CD_E_WORKER_MEMORY,
-			    "client=%u pid=%d bytes=%llu given=%llu", c->index, c->worker_pid,
-			    (unsigned long long)bytes, (unsigned long long)c->ledger);
-		cd_client_kill(c);
+		if (d->client[i] && d->client[i]->state == CD_CLIENT_OPEN)
+			client_check(d->client[i]);
 	}
 }

@@ -123,7 +123,10 @@ static void card_limits(struct cd_daemon *d)
 	vm->max_regions = d->opt.max_regions;
 	vm->max_runs = d->opt.max_runs;
 	vm->max_chains = d->opt.max_chains;
+	vm->max_objects = d->opt.max_objects;
+	vm->max_callbacks = d->opt.max_callbacks;
 	vm->max_image = d->opt.max_image;
+	vm->worker_memory = d->opt.worker_memory;
 }
 
 /**

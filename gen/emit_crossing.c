@@ -159,7 +159,7 @@ static void put_arguments(struct gen_out *o, const struct gen_func *f)
 static void put_read(struct gen_out *o, const struct gen_param *p)
 {
 	if (p->form != GEN_F_ONE) {
-		gen_put(o, "\t\tb_%s = cw_dec_bytes(&c.dec, CW_REPLY_MAX, &n_%s);\n", p->name,
+		gen_put(o, "\t\tb_%s = cw_dec_bytes(&c.dec, CW_RESULT_MAX, &n_%s);\n", p->name,
 			p->name);
 		return;
 	}

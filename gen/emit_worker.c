@@ -275,9 +275,11 @@ static void put_give_one(struct gen_out *o, const struct gen_param *p)
 {
 	if (p->chosen)
 		gen_put(o,
-			"\tif (!wk_handle_bind(t, %s, g_%s, (void *)(uintptr_t)v_%s))\n"
-			"\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n",
-			gen_handle_enum(p->type), p->name, p->name);
+			"\tif (!wk_handle_bind(t, %s, g_%s, (void *)(uintptr_t)v_%s)) {\n"
+			"\t\twk_object_end(%s, (void *)(uintptr_t)v_%s);\n"
+			"\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n\t}\n",
+			gen_handle_enum(p->type), p->name, p->name, gen_handle_enum(p->type),
+			p->name);
 	else if (gen_elem_struct(p))
 		gen_put(o, "\tr = ws_put_%s(t, out, &v_%s);\n\tif (r)\n\t\treturn r;\n", p->base,
 			p->name);
@@ -363,6 +365,9 @@ static void put_call(struct gen_out *o, const struct gen_func *f, const char *sy
 {
 	gen_put(o, "\tif (!wk_cu()->%s)\n\t\treturn CUDA_ERROR_NOT_SUPPORTED;\n", symbol);
 	for (int i = 0; i < f->nparams; i++) {
+		if (f->param[i].creates)
+			gen_put(o, "\tif (!wk_handle_room())\n"
+				   "\t\treturn CUDA_ERROR_OUT_OF_MEMORY;\n");
 		if (f->param[i].destroys)
 			gen_put(o, "\twk_handle_drop(t, %s, h_%s);\n",
 				gen_handle_enum(f->param[i].type), f->param[i].name);

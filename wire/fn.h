@@ -84,6 +84,8 @@ enum cw_fn {
 	CW_FN_EVENT_RECORD = 20,
 	/* publish which events are over, count it in the channel */
 	CW_FN_EVENT_POLL = 21,
+	/* offset -> blob: a piece of the results that the slot had no room for */
+	CW_FN_REPLY_REST = 22,
 	CW_FN_RESERVED_MAX = 63,
 };
 

@@ -22,6 +22,7 @@ struct upcall {
 };
 
 static struct upcall *upcalls; /* registered or running */
+static uint32_t nr_upcalls;
 static uint64_t upcalls_made, upcalls_posted, upcalls_done;
 static pthread_mutex_t upcall_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t upcall_moved = PTHREAD_COND_INITIALIZER;
@@ -42,6 +43,23 @@ static void upcall_post(const struct upcall *u, CUresult status)
 	atomic_store_explicit(&slot->seq, ++upcalls_posted, memory_order_release);
 	wk_wake_slot(CW_UPCALL_SLOT);
 	wk_store_end();
+}
+
+/* False where too many wait: a process that does not answer must not grow us. */
+static bool upcall_link(struct upcall *u)
+{
+	bool ok;
+
+	pthread_mutex_lock(&upcall_lock);
+	ok = nr_upcalls < wk_self()->start.max_callbacks;
+	if (ok) {
+		nr_upcalls++;
+		u->id = ++upcalls_made;
+		u->next = upcalls;
+		upcalls = u;
+	}
+	pthread_mutex_unlock(&upcall_lock);
+	return ok;
 }
 
 static void upcall_unlink(struct upcall *u)
@@ -65,6 +83,7 @@ static void upcall_run(struct upcall *u, CUresult status)
 		pthread_cond_wait(&upcall_moved, &upcall_lock);
 	upcalls_done++;
 	upcall_unlink(u);
+	nr_upcalls--;
 	pthread_cond_broadcast(&upcall_moved);
 	pthread_mutex_unlock(&upcall_lock);
 	free(u);
@@ -113,11 +132,10 @@ CUresult wk_host_func(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out
 		free(u);
 		return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
 	}
-	pthread_mutex_lock(&upcall_lock);
-	u->id = ++upcalls_made;
-	u->next = upcalls;
-	upcalls = u;
-	pthread_mutex_unlock(&upcall_lock);
+	if (!upcall_link(u)) {
+		free(u);
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	}
 	if (u->kind == CW_UP_HOST_FN)
 		r = wk_cu()->cuLaunchHostFunc(stream, upcall_host_fn, u);
 	else
@@ -125,6 +143,7 @@ CUresult wk_host_func(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out
 	if (r) {
 		pthread_mutex_lock(&upcall_lock);
 		upcall_unlink(u);
+		nr_upcalls--;
 		pthread_mutex_unlock(&upcall_lock);
 		free(u);
 	}

@@ -23,6 +23,9 @@
 #define SPIN_MIN 100u
 #define SPIN_MAX 4000u
 
+/* How often output that nobody has fetched is cut. */
+#define TRIM_COMMANDS 4096u
+
 /* Unknown functions that are logged by id. */
 #define UNKNOWN_MAX 64u
 
@@ -120,16 +123,55 @@ struct wk_thread *wk_thread_get(uint32_t slot)
 	return t;
 }
 
+static void rest_drop(struct wk_thread *t)
+{
+	free(t->rest);
+	t->rest = NULL;
+	t->rest_len = 0;
+}
+
 static void thread_exit(struct wk_thread *t)
 {
 	wk_helper_end(t);
 	wk_streams_of_thread_end(t);
 	wk_threads_set(t->slot, NULL);
+	rest_drop(t);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->wake);
 	pthread_cond_destroy(&t->room);
 	free(t);
 	nr_threads--;
+}
+
+/* Keeps results that the slot has no room for, until the thread's next command. */
+static CUresult rest_keep(struct wk_thread *t, const uint8_t *results, uint32_t len)
+{
+	t->rest = malloc(len);
+	if (!t->rest)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	memcpy(t->rest, results, len);
+	t->rest_len = len;
+	return CUDA_SUCCESS;
+}
+
+/**
+ * wk_reply_rest() - CW_FN_REPLY_REST: a piece of the last command's results
+ * @t:		guest thread
+ * @in:		offset
+ * @out:	blob
+ *
+ * Return: CUDA_ERROR_INVALID_VALUE where there is nothing at that offset.
+ */
+CUresult wk_reply_rest(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out)
+{
+	uint64_t at = cw_dec_u64(in);
+
+	if (!cw_dec_ok(in))
+		return wk_malformed(t);
+	if (at >= t->rest_len)
+		return CUDA_ERROR_INVALID_VALUE;
+	cw_enc_bytes(out, t->rest + at, cw_min(t->rest_len - at, (uint64_t)CW_REPLY_MAX - 16));
+	return CUDA_SUCCESS;
 }
 
 /**
@@ -146,9 +188,11 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 	struct cw_cmd cmd = t->cmd;
 	struct cw_dec in;
 	struct cw_enc out = { .fatal = true };
-	uint8_t results[CW_REPLY_MAX];
+	uint8_t results[CW_RESULT_MAX];
 	CUresult r;
 
+	if (t->rest && fn->id != CW_FN_REPLY_REST)
+		rest_drop(t);
 	/* What is made by who needs no context goes with none (kernels of libraries). */
 	if (!(fn->flags & WK_FN_CTX))
 		t->cmd.ctx = 0;
@@ -162,6 +206,8 @@ void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *a
 	if (r && wk_is_context_fatal(r))
 		wk_ctx_fail(cmd.ctx, r);
 	temp_free(t);
+	if (!r && cw_enc_ok(&out) && out.p - results > CW_REPLY_MAX)
+		r = rest_keep(t, results, (uint32_t)(out.p - results));
 	/* Release: whoever may use @t next sees it as we leave it. */
 	atomic_store_explicit(&t->busy, false, memory_order_release);
 	if (!(cmd.flags & CW_CMD_REPLY)) {
@@ -410,7 +456,7 @@ int wk_dispatch_run(void)
 	struct wk_worker *w = wk_self();
 	struct cw_channel *ch = wk_channel();
 	static uint8_t args[CW_CMD_MAX];
-	uint64_t head = 0;
+	uint64_t head = 0, commands = 0;
 
 	wk_store_begin();
 	while (!atomic_load_explicit(&w->dead, memory_order_relaxed)) {
@@ -443,6 +489,9 @@ int wk_dispatch_run(void)
 			let_rest(&cmd);
 			let_pause(w);
 		}
+		/* What is printed between two answers is bounded, too. */
+		if (!(++commands % TRIM_COMMANDS))
+			wk_printf_pending();
 		issue(&cmd, args, len);
 	}
 	return -EPROTO;

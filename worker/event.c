@@ -4,62 +4,108 @@
  *
  * Which record of which event is over is published in the channel, so that the
  * process can answer a query without asking (guest/libcuda/event.c tells how
- * the two sides count). Few events are outstanding at a time; where there are
- * more than WATCHED, the process is told to ask.
+ * the two sides count). Records of one stream are over in their order, so of
+ * those that are not, only the first of each stream is asked for: a program may
+ * have thousands outstanding.
  */
 #include "cu_driver.h"
 #include "worker/internal.h"
 
-#define WATCHED 128u
+/* Streams of which a round remembers that they are not through. */
+#define STREAMS_MAX 32u
 
+/* A record that is not known to be over; @event NULL: it does not matter any more. */
 struct watch {
 	uint32_t slot;
 	uint32_t record;
 	CUevent event;
+	CUstream stream;
 	uint64_t ctx;
 };
 
 static uint32_t records[CW_EVENTS];
-static struct watch watched[WATCHED];
+/* In the order of the records; at most one of an event that matters. */
+static struct watch watched[CW_EVENTS];
 static uint32_t nr_watched;
+static uint32_t watched_at[CW_EVENTS]; /* index + 1 in @watched, by slot */
 static pthread_mutex_t event_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void watch_add(uint32_t slot, uint32_t record, CUevent event, uint64_t ctx)
+static void watch_drop(struct watch *w)
 {
-	uint32_t i = 0;
+	watched_at[w->slot] = 0;
+	w->event = NULL;
+}
 
-	while (i < nr_watched && watched[i].slot != slot)
-		i++;
-	if (i == WATCHED) {
-		wk_store_begin();
-		atomic_store(&wk_channel()->events_lost, 1);
-		wk_store_end();
-		return;
+static void watch_compact(void)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < nr_watched; i++) {
+		if (!watched[i].event)
+			continue;
+		watched[left] = watched[i];
+		watched_at[watched[left].slot] = left + 1;
+		left++;
 	}
-	watched[i] = (struct watch){ slot, record, event, ctx };
-	nr_watched = cw_max(nr_watched, i + 1);
+	nr_watched = left;
+}
+
+/* A slot has one place, so there is room once those that are over are gone. */
+static void watch_add(const struct watch *w)
+{
+	if (watched_at[w->slot])
+		watch_drop(&watched[watched_at[w->slot] - 1]);
+	if (nr_watched == CW_EVENTS)
+		watch_compact();
+	watched[nr_watched++] = *w;
+	watched_at[w->slot] = nr_watched;
+}
+
+/* Streams whose first record is not over, in one round. */
+struct waiting {
+	uint32_t n;
+	CUstream stream[STREAMS_MAX];
+};
+
+static bool waits(const struct waiting *w, CUstream stream)
+{
+	for (uint32_t i = 0; i < w->n; i++) {
+		if (w->stream[i] == stream)
+			return true;
+	}
+	return false;
 }
 
 static void watch_publish(void)
 {
 	_Atomic uint32_t *over = cw_channel_events(wk_self()->channel);
-	uint32_t left = 0;
+	struct waiting waiting = { 0 };
+	bool changed = false;
 
 	wk_store_begin();
 	for (uint32_t i = 0; i < nr_watched; i++) {
-		CUresult r = wk_cu()->cuEventQuery(watched[i].event);
+		struct watch *w = &watched[i];
+		CUresult r;
 
+		if (!w->event || waits(&waiting, w->stream))
+			continue;
+		r = wk_cu()->cuEventQuery(w->event);
 		/* NOT_PERMITTED: a thread of the back end may not ask. */
-		if (r == CUDA_ERROR_NOT_READY || r == CUDA_ERROR_NOT_PERMITTED)
-			watched[left++] = watched[i];
-		else if (r && wk_is_context_fatal(r))
-			wk_ctx_fail(watched[i].ctx, r);
+		if (r == CUDA_ERROR_NOT_READY || r == CUDA_ERROR_NOT_PERMITTED) {
+			if (waiting.n < STREAMS_MAX)
+				waiting.stream[waiting.n++] = w->stream;
+			continue;
+		}
+		if (r && wk_is_context_fatal(r))
+			wk_ctx_fail(w->ctx, r);
 		else
 			/* Release: results of the work before it are visible. */
-			atomic_store_explicit(&over[watched[i].slot], watched[i].record,
-					      memory_order_release);
+			atomic_store_explicit(&over[w->slot], w->record, memory_order_release);
+		watch_drop(w);
+		changed = true;
 	}
-	nr_watched = left;
+	if (changed)
+		watch_compact();
 	wk_store_end();
 }
 
@@ -89,17 +135,16 @@ void wk_events_try_publish(void)
 void wk_events_forget(uint64_t ctx)
 {
 	_Atomic uint32_t *over = cw_channel_events(wk_self()->channel);
-	uint32_t left = 0;
 
 	pthread_mutex_lock(&event_lock);
 	wk_store_begin();
 	for (uint32_t i = 0; i < nr_watched; i++) {
-		if (watched[i].ctx == ctx)
-			atomic_store(&over[watched[i].slot], watched[i].record);
-		else
-			watched[left++] = watched[i];
+		if (!watched[i].event || watched[i].ctx != ctx)
+			continue;
+		atomic_store(&over[watched[i].slot], watched[i].record);
+		watch_drop(&watched[i]);
 	}
-	nr_watched = left;
+	watch_compact();
 	wk_store_end();
 	pthread_mutex_unlock(&event_lock);
 }
@@ -107,14 +152,11 @@ void wk_events_forget(uint64_t ctx)
 /* An event is about to be destroyed: nobody may ask the back end for it. */
 void wk_event_unwatch(uint64_t handle)
 {
-	uint32_t slot = cw_handle_slot(handle), left = 0;
+	uint32_t slot = cw_handle_slot(handle);
 
 	pthread_mutex_lock(&event_lock);
-	for (uint32_t i = 0; i < nr_watched; i++) {
-		if (watched[i].slot != slot)
-			watched[left++] = watched[i];
-	}
-	nr_watched = left;
+	if (slot < CW_EVENTS && watched_at[slot])
+		watch_drop(&watched[watched_at[slot] - 1]);
 	pthread_mutex_unlock(&event_lock);
 }
 
@@ -150,7 +192,8 @@ CUresult wk_event_record(struct wk_thread *t, struct cw_dec *in, struct cw_enc *
 	r = flags ? wk_cu()->cuEventRecordWithFlags(event, stream, flags)
 		  : wk_cu()->cuEventRecord(event, stream);
 	if (!r && cw_handle_where(h) == CW_H_BY_GUEST && slot < CW_EVENTS)
-		watch_add(slot, records[slot], event, wk_handle_context(CW_H_EVENT, h));
+		watch_add(&(struct watch){ slot, records[slot], event, stream,
+					   wk_handle_context(CW_H_EVENT, h) });
 	pthread_mutex_unlock(&event_lock);
 	return r;
 }

@@ -29,6 +29,8 @@ CUresult disp_cuCtxCreate(struct wk_thread *t, struct cw_dec *in, struct cw_enc 
 
 	if (!cw_dec_ok(in))
 		return wk_malformed(t);
+	if (!wk_handle_room())
+		return CUDA_ERROR_OUT_OF_MEMORY;
 	r = wk_cu()->cuCtxCreate_v2(&ctx, flags | CU_CTX_SCHED_BLOCKING_SYNC, dev);
 	if (r)
 		return r;

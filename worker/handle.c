@@ -43,6 +43,7 @@ struct type_table {
 };
 
 static struct type_table tables[CW_H_TYPES];
+static _Atomic uint32_t nr_objects; /* in all tables */
 static _Atomic(void *) primary[CW_PRIMARIES];
 static pthread_mutex_t handle_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -144,6 +145,7 @@ static void entry_drop(struct type_table *tt, uint64_t h, struct entry *e)
 		tt->hash[at] = 1;
 		tt->hash_live--;
 	}
+	nr_objects--;
 	e->host = NULL;
 	e->gen++;
 	if (cw_handle_where(h) == CW_H_BY_WORKER) {
@@ -235,6 +237,7 @@ uint64_t wk_handle_out(struct wk_thread *t, enum cw_handle_type type, void *host
 		}
 		slot = tt->worker.free;
 	}
+	nr_objects++;
 	tt->worker.free = tt->worker.entry[slot - 1].next;
 	tt->worker.entry[slot - 1].host = host;
 	tt->worker.entry[slot - 1].ctx = type == CW_H_CONTEXT || type == CW_H_LIBRARY ? 0
@@ -244,6 +247,29 @@ uint64_t wk_handle_out(struct wk_thread *t, enum cw_handle_type type, void *host
 out:
 	pthread_mutex_unlock(&handle_lock);
 	return h;
+}
+
+/**
+ * wk_handle_room() - Whether the client may have one more object
+ *
+ * Asked before the back end makes one. Helpers may ask at the same time, so a
+ * client with many threads may have as many more.
+ *
+ * Return: false: the caller answers CUDA_ERROR_OUT_OF_MEMORY.
+ */
+bool wk_handle_room(void)
+{
+	return atomic_load_explicit(&nr_objects, memory_order_relaxed) <
+	       wk_self()->start.max_objects;
+}
+
+/* Ends an object whose handle the process chose and cannot have. */
+void wk_object_end(enum cw_handle_type type, void *host)
+{
+	if (type == CW_H_STREAM && wk_cu()->cuStreamDestroy_v2)
+		wk_cu()->cuStreamDestroy_v2(host);
+	else if (type == CW_H_EVENT && wk_cu()->cuEventDestroy_v2)
+		wk_cu()->cuEventDestroy_v2(host);
 }
 
 bool wk_handle_bind(struct wk_thread *t, enum cw_handle_type type, uint64_t h, void *host)
@@ -260,6 +286,7 @@ bool wk_handle_bind(struct wk_thread *t, enum cw_handle_type type, uint64_t h, v
 			.host = host, .ctx = t->cmd.ctx, .gen = cw_handle_gen(h)
 		};
 		hash_put(tt, host, h);
+		nr_objects++;
 		ok = true;
 	}
 	pthread_mutex_unlock(&handle_lock);

@@ -37,6 +37,8 @@ struct wk_temp;
  * @cmd:	head of the command that runs now
  * @temp:	memory of the current command, see wk_temp()
  * @image:	of the current load command, see wk_image_in()
+ * @rest:	results of its last command, where the slot had no room for all
+ * @rest_len:	their bytes
  * @streams:	that stand for its per-thread default streams
  * @busy:	a call that is answered is with the helper; only a bound thread may
  *		send another
@@ -55,6 +57,8 @@ struct wk_thread {
 	struct wk_temp *temp;
 	size_t temp_used;
 	void *image;
+	uint8_t *rest;
+	uint32_t rest_len;
 	struct wk_pts *streams;
 	pthread_t helper;
 	bool helper_started;
@@ -214,6 +218,7 @@ CUresult wk_region_map(struct wk_thread *t, struct cw_dec *in, struct cw_enc *ou
 CUresult wk_region_unmap(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 CUresult wk_host_func(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 CUresult wk_upcall_done(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
+CUresult wk_reply_rest(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 CUresult wk_printf_fetch(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
 int wk_printf_start(void);
 int wk_printf_fd(int which);

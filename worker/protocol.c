@@ -67,6 +67,7 @@ static const struct wk_function protocol[CW_FN_RESERVED_MAX + 1] = {
 	ENTRY(CW_FN_MEM_FREE, CW_SYNC, WK_FN_CTX, mem_free),
 	ENTRY(CW_FN_EVENT_RECORD, CW_ASYNC, WK_FN_CTX, wk_event_record),
 	ENTRY(CW_FN_EVENT_POLL, CW_ASYNC, WK_FN_CTX, wk_event_poll),
+	ENTRY(CW_FN_REPLY_REST, CW_INLINE, 0, wk_reply_rest),
 };
 
 /* Entry of a protocol command, NULL for a number that is none. */

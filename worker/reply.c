@@ -73,7 +73,7 @@ void wk_store_end(void)
  * @fn:		the function that was called, NULL for one that is unknown
  * @r:		result
  * @out:	encoder over @data, NULL for no results
- * @data:	results, private to us; at most CW_REPLY_MAX bytes
+ * @data:	results, private to us; at most CW_RESULT_MAX bytes
  */
 void wk_reply(const struct cw_cmd *cmd, const struct wk_function *fn, CUresult r,
 	      const struct cw_enc *out, const uint8_t *data)
@@ -83,11 +83,11 @@ void wk_reply(const struct cw_cmd *cmd, const struct wk_function *fn, CUresult r
 	uint32_t len;
 
 	if (out && !cw_enc_ok(out))
-		r = CUDA_ERROR_INVALID_VALUE; /* results larger than a slot */
+		r = CUDA_ERROR_INVALID_VALUE; /* results larger than any may be */
 	len = out && r == CUDA_SUCCESS ? (uint32_t)(out->p - data) : 0;
 	wk_store_begin();
 	if (len)
-		memcpy(s->data, data, len);
+		memcpy(s->data, data, cw_min(len, (uint32_t)CW_REPLY_MAX));
 	s->len = len;
 	s->result = r;
 	/* Output waits for calls that synchronise (SEMANTICS 8); others are short. */

@@ -93,6 +93,8 @@ CUresult wk_bad_handle(enum cw_handle_type type);
 uint64_t wk_handle_out(struct wk_thread *t, enum cw_handle_type type, void *host);
 /* Gives a host object the handle that the process chose; false: taken or full. */
 bool wk_handle_bind(struct wk_thread *t, enum cw_handle_type type, uint64_t h, void *host);
+bool wk_handle_room(void);
+void wk_object_end(enum cw_handle_type type, void *host);
 void wk_handle_drop(struct wk_thread *t, enum cw_handle_type type, uint64_t h);
 
 /* Host memory that lives until the current command has been answered; zeroed;

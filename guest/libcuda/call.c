@@ -102,25 +102,48 @@ static void fetch_printf(struct cg_call *c)
 	}
 }
 
+/* The rest of results that are larger than the slot; how many bytes there are then. */
+static uint32_t fetch_rest(struct cg_call *c, uint8_t *results, uint32_t have, uint32_t total)
+{
+	struct cg_call f = { .fn = c->fn, .t = c->t };
+	const void *piece;
+	size_t len;
+
+	while (have < total) {
+		cw_enc_init(&f.enc, f.t->buf, CW_RESULT_AT);
+		cw_enc_u64(&f.enc, have);
+		if (call_send(&f, CW_FN_REPLY_REST, CW_INLINE) || cg_wait_reply(f.t, f.seq))
+			return 0;
+		cw_dec_init(&f.dec, f.t->reply->data,
+			    cw_min(f.t->reply->len, (uint32_t)CW_REPLY_MAX));
+		piece = cw_dec_bytes(&f.dec, CW_REPLY_MAX, &len);
+		if (!piece || !len || len > total - have)
+			return 0;
+		memcpy(results + have, piece, len);
+		have += (uint32_t)len;
+	}
+	return have;
+}
+
 /*
- * The answer is copied out of the slot before anything is read from it: the
- * encode buffer is free now, and the fetch of output would reuse the slot.
+ * The answer is copied out of the slot before anything is read from it: what is
+ * fetched after it reuses the slot and the beginning of the encode buffer.
  */
 static CUresult call_answer(struct cg_call *c)
 {
 	struct cw_slot *s = c->t->reply;
-	uint32_t len = cw_min(s->len, (uint32_t)CW_REPLY_MAX);
+	uint8_t *results = c->t->buf + CW_RESULT_AT;
+	uint32_t total = cw_min(s->len, (uint32_t)CW_RESULT_MAX);
+	uint32_t len = cw_min(total, (uint32_t)CW_REPLY_MAX);
 	CUresult r = (CUresult)s->result;
+	bool printed = s->printed;
 
-	memcpy(c->t->buf, s->data, len);
-	if (s->printed) {
-		uint8_t *keep = c->t->buf + sizeof(c->t->buf) - CW_REPLY_MAX;
-
-		memcpy(keep, c->t->buf, len);
+	memcpy(results, s->data, len);
+	if (len < total)
+		len = fetch_rest(c, results, len, total);
+	if (printed)
 		fetch_printf(c);
-		memcpy(c->t->buf, keep, len);
-	}
-	cw_dec_init(&c->dec, c->t->buf, len);
+	cw_dec_init(&c->dec, results, len);
 	return r;
 }
 

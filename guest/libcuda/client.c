@@ -113,12 +113,14 @@ static int client_open(void)
  * cg_client_start() - Open the client, once
  *
  * Return: CUDA_SUCCESS; CUDA_ERROR_NO_DEVICE where there is none, with one line
- * in the log; CUDA_ERROR_NOT_INITIALIZED in a forked child.
+ * in the log; CUDA_ERROR_DEVICE_UNAVAILABLE where it has as many clients as it
+ * may have; CUDA_ERROR_NOT_INITIALIZED in a forked child.
  */
 CUresult cg_client_start(void)
 {
 	static bool atfork_done;
 	CUresult r = CUDA_ERROR_NO_DEVICE;
+	int err;
 
 	if (client.phase == CG_FORKED)
 		return CUDA_ERROR_NOT_INITIALIZED;
@@ -131,8 +133,11 @@ CUresult cg_client_start(void)
 	if (!atfork_done)
 		pthread_atfork(NULL, NULL, forked);
 	atfork_done = true;
-	if (client_open())
+	err = client_open();
+	if (err) {
+		r = err == -EBUSY ? CUDA_ERROR_DEVICE_UNAVAILABLE : CUDA_ERROR_NO_DEVICE;
 		goto out;
+	}
 	client.channel = client.open.channel;
 	client.ring = cw_channel_ring(client.channel);
 	client.ring_size = client.open.ring_size;

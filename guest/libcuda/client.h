@@ -32,7 +32,7 @@ struct cg_thread {
 	struct cw_slot *reply;
 	uint32_t depth;
 	uint64_t ctx[CG_CTX_DEPTH];
-	CUgraphNode lent[CW_REPLY_MAX / 8];
+	CUgraphNode lent[CW_RESULT_MAX / 8];
 	_Alignas(64) uint8_t buf[CW_CMD_MAX];
 };
 

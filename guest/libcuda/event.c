@@ -116,7 +116,7 @@ CW_EXPORT CUresult cuEventQuery(CUevent event)
 
 	if (r)
 		return r;
-	if (slot_of(event) == CW_EVENTS || atomic_load(&cg_client()->channel->events_lost))
+	if (slot_of(event) == CW_EVENTS)
 		return call_cuEventQuery(event);
 	if (cg_event_known(event))
 		return CUDA_SUCCESS;

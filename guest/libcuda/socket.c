@@ -167,6 +167,10 @@ static int opened(const struct cw_client_opened *r, const int fds[2], struct cg_
 	case VIRTIO_CUDA_ERR_VERSION:
 		cg_complain("daemon speaks another version: install both of one release");
 		return -EPROTO;
+	case VIRTIO_CUDA_ERR_LIMIT:
+	case VIRTIO_CUDA_ERR_BUSY:
+		cg_complain("the GPU has as many clients as it may have");
+		return -EBUSY;
 	default:
 		cg_complain("daemon refuses this client, its log says why status=%u", r->status);
 		return -EIO;
@@ -205,7 +209,7 @@ static int sock_open_channel(struct cg_open *open)
 	open->channel = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	err = open->channel == MAP_FAILED ? -errno : sock_send(&m, sizeof(m), fd);
 	if (err == -EPIPE)
-		err = -EPROTO; /* it hung up at once */
+		err = 0; /* it hung up at once; maybe it said why */
 	close(fd);
 	while (!err && !(answer.revents & (POLLIN | POLLHUP))) {
 		if (poll(&answer, 1, OPEN_TIMEOUT_MS) == 0)
@@ -213,10 +217,13 @@ static int sock_open_channel(struct cg_open *open)
 	}
 	if (!err) {
 		err = sock_recv(&r, sizeof(r), fds);
+		/* It hung up without reading ours: what it said comes after that. */
+		if (err == -ECONNRESET)
+			err = sock_recv(&r, sizeof(r), fds);
 		err = err == sizeof(r) && r.head.magic == CW_CLIENT_MAGIC ? opened(&r, fds, open)
 									  : -EPROTO;
 	}
-	if (err && err != -EADDRINUSE)
+	if (err && err != -EADDRINUSE && err != -EBUSY)
 		cg_complain("what listens at CAUSEWAY_SOCKET gave no proper answer to OPEN "
 			    "why=\"%s\"", strerror(-err));
 	if (fds[0] >= 0)

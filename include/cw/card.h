@@ -49,7 +49,8 @@ struct cw_card_client {
  * @held:	its workers rest
  * @clients:	number of clients
  * @memory:	bytes of device memory in use
- * @max_*:	its limits, as the options are called; memory 0: none
+ * @vm_memory, @client_memory, @worker_memory, @max_*: its limits, as the options are
+ *		called; memory 0: none
  */
 struct cw_card_vm {
 	_Alignas(64) _Atomic uint64_t stamp;
@@ -69,7 +70,10 @@ struct cw_card_vm {
 	_Atomic uint64_t max_regions;
 	_Atomic uint64_t max_runs;
 	_Atomic uint64_t max_chains;
+	_Atomic uint64_t max_objects;
+	_Atomic uint64_t max_callbacks;
 	_Atomic uint64_t max_image;
+	_Atomic uint64_t worker_memory;
 	struct cw_card_client client[CW_CARD_CLIENTS];
 };
 

@@ -44,7 +44,6 @@ enum cw_channel_status {
  * @credit_done: launches of a credit counter that are known to be over, modulo
  *		2^32, in steps; written by the worker
  * @polled:	EVENT_POLL commands that have been served
- * @events_lost: more events are outstanding than the worker watches: ask it
  */
 struct cw_channel {
 	_Alignas(64) _Atomic uint64_t tail;
@@ -53,7 +52,7 @@ struct cw_channel {
 	_Alignas(64) _Atomic uint32_t ctx_error[CW_CONTEXTS];
 	_Alignas(64) _Atomic uint32_t credit_done[CW_CREDITS];
 	_Alignas(64) _Atomic uint32_t polled;
-	_Atomic uint32_t events_lost;
+	uint32_t reserved;
 };
 _Static_assert(sizeof(struct cw_channel) <= VCUDA_HEADER_SIZE, "header page");
 
@@ -63,7 +62,7 @@ _Static_assert(sizeof(struct cw_channel) <= VCUDA_HEADER_SIZE, "header page");
  * @sleeping:	1: the thread sleeps or is about to. Set by the thread, taken by
  *		the worker (exchange), which then wakes it. Over a socket this
  *		word is the futex.
- * @len:	bytes of @data that are meant
+ * @len:	bytes of results, at most CW_RESULT_MAX; @data has the first of them
  * @result:	CUresult of the call
  * @printed:	bytes of device printf output to be fetched (SEMANTICS 8)
  * @late:	non-sticky error of an asynchronous call of this thread, or 0;
@@ -112,6 +111,9 @@ _Static_assert(sizeof(struct cw_cmd) == 32, "command head");
 
 #define CW_CMD_ALIGN 32u
 #define CW_CMD_MAX (32u << 10)	/* half of the smallest ring */
+/* Results of a call; what a slot does not hold is fetched (CW_FN_REPLY_REST). */
+#define CW_RESULT_AT 64u
+#define CW_RESULT_MAX (CW_CMD_MAX - CW_RESULT_AT)
 #define CW_CMD_REPLY 1u		/* the thread waits for seq in its slot */
 #define CW_CMD_PAD 0u
 

@@ -86,6 +86,8 @@ struct cw_worker_seg {
  * @direct:		1: the window shall be the device memory
  * @fd_gauge:		index of the memfd with struct cw_gauge
  * @max_threads:	threads of the process that may have called
+ * @max_objects:	streams, events, modules and the like that live
+ * @max_callbacks:	host functions that have not returned
  * @max_image:		bytes of a module's image
  * @max_memory:		bytes of device memory that the client can have at most;
  *			0: what the device has
@@ -115,6 +117,8 @@ struct cw_worker_start {
 	uint32_t max_threads;
 	uint32_t granule_shift;
 	uint32_t sandbox;
+	uint32_t max_objects;
+	uint32_t max_callbacks;
 	uint64_t max_image;
 	uint64_t max_memory;
 	uint32_t fd_ram;

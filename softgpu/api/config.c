@@ -4,6 +4,9 @@
  */
 #include "softgpu/api/state.h"
 
+/* Texts are kept one by one: what a program asks for is cut to that. */
+#define PRINTF_FIFO_MAX ((size_t)64 << 20)
+
 SG_API cuCtxGetLimit(size_t *value, CUlimit limit)
 {
 	struct sg_ctx *ctx;
@@ -33,6 +36,8 @@ SG_API cuCtxSetLimit(CUlimit limit, size_t value)
 			return CUDA_ERROR_INVALID_VALUE;
 		break;
 	case CU_LIMIT_PRINTF_FIFO_SIZE:
+		value = cw_min(value, PRINTF_FIFO_MAX);
+		break;
 	case CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH:
 	case CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT:
 	case CU_LIMIT_MAX_L2_FETCH_GRANULARITY:

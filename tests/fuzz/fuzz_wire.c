@@ -378,6 +378,8 @@ static void worker_open(void)
 	};
 	worker.start.window_size = WINDOW;
 	worker.start.max_threads = VCUDA_SLOTS;
+	worker.start.max_objects = 1 << 20;
+	worker.start.max_callbacks = 1 << 16;
 	worker.start.max_image = WINDOW;
 	worker.start.region_base = ARENA;
 	worker.start.region_size = ARENA_SIZE;

@@ -17,7 +17,7 @@
 
 struct loop loop;
 static uint8_t command_buffer[CW_CMD_MAX];
-static uint8_t reply_buffer[CW_REPLY_MAX];
+static uint8_t reply_buffer[CW_RESULT_MAX];
 static void *reply_copy;
 static void *temps[64];
 static int temps_n;
@@ -313,6 +313,15 @@ CUresult wk_bad_handle(enum cw_handle_type type)
 uint64_t wk_handle_out(struct wk_thread *t, enum cw_handle_type type, void *host)
 {
 	return (uintptr_t)host - LOOP_HOST_OFFSET;
+}
+
+bool wk_handle_room(void)
+{
+	return true;
+}
+
+void wk_object_end(enum cw_handle_type type, void *host)
+{
 }
 
 bool wk_handle_bind(struct wk_thread *t, enum cw_handle_type type, uint64_t h, void *host)
