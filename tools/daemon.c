@@ -86,13 +86,16 @@ int ct_daemon_check_socket(const char *path)
 	return err;
 }
 
-static int daemon_spawn(struct ct_daemon *d, const char *gpu, const char *how, const int *keep)
+static int daemon_spawn(struct ct_daemon *d, const char *gpu, const char *how, const int *keep,
+			const struct ct_limits *limits)
 {
 	char path[PATH_MAX], lib[PATH_MAX], backend[32];
-	char *argv[] = { path, (char *)how, backend, NULL };
+	char *argv[CT_LIMIT_ARGS + 4] = { path, (char *)how, backend };
 	const struct ct_helper h = { .argv = argv, .keep = keep };
 	pid_t pid;
 
+	for (size_t i = 0; limits && i < limits->args.n && i < CT_LIMIT_ARGS; i++)
+		argv[3 + i] = limits->args.s[i];
 	snprintf(backend, sizeof(backend), "--backend=%s", ct_gpu_backend(gpu));
 	if (ct_path(path, sizeof(path), DAEMON_REL)) {
 		ct_error("the GPU daemon %s is missing; ./do build makes it", path);
@@ -131,7 +134,7 @@ static int daemon_wait(struct ct_daemon *d)
 	return -ETIMEDOUT;
 }
 
-int ct_daemon_start_client(struct ct_daemon *d, const char *gpu)
+int ct_daemon_start_client(struct ct_daemon *d, const char *gpu, const struct ct_limits *limits)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR");
 	char how[192];
@@ -148,7 +151,7 @@ int ct_daemon_start_client(struct ct_daemon *d, const char *gpu)
 	}
 	snprintf(d->socket, sizeof(d->socket), "%s/gpu", d->dir);
 	snprintf(how, sizeof(how), "--client-socket=%s", d->socket);
-	err = daemon_spawn(d, gpu, how, NULL);
+	err = daemon_spawn(d, gpu, how, NULL, limits);
 	if (!err)
 		err = daemon_wait(d);
 	if (err)
@@ -156,7 +159,8 @@ int ct_daemon_start_client(struct ct_daemon *d, const char *gpu)
 	return err;
 }
 
-int ct_daemon_start_vhost(struct ct_daemon *d, const char *gpu, int *ret_fd)
+int ct_daemon_start_vhost(struct ct_daemon *d, const char *gpu, const struct ct_limits *limits,
+			  int *ret_fd)
 {
 	int pair[2], keep[2], err;
 
@@ -167,7 +171,7 @@ int ct_daemon_start_vhost(struct ct_daemon *d, const char *gpu, int *ret_fd)
 	}
 	keep[0] = pair[0];
 	keep[1] = -1;
-	err = daemon_spawn(d, gpu, "--fd=3", keep);
+	err = daemon_spawn(d, gpu, "--fd=3", keep, limits);
 	close(pair[0]);
 	if (err) {
 		close(pair[1]);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "tools/limits.h"
+
 /**
  * struct ct_daemon - A vhost-user-cuda that belongs to this process
  * @pid:	0 where there is none
@@ -45,21 +47,24 @@ const char *ct_gpu_backend(const char *gpu);
  * ct_daemon_start_client() - Start a daemon that serves a private client socket
  * @d:		filled
  * @gpu:	value of --gpu
+ * @limits:	its limits; NULL: the usual ones
  *
  * Return: 0 once the socket takes connections, or a negative errno after a line
  * on stderr; then nothing is left.
  */
-int ct_daemon_start_client(struct ct_daemon *d, const char *gpu);
+int ct_daemon_start_client(struct ct_daemon *d, const char *gpu, const struct ct_limits *limits);
 
 /**
  * ct_daemon_start_vhost() - Start a daemon at one end of a vhost-user connection
  * @d:		filled
  * @gpu:	value of --gpu
+ * @limits:	its limits; NULL: the usual ones
  * @ret_fd:	the other end, for the VMM; the caller closes it
  *
  * Return: 0 or a negative errno after a line on stderr.
  */
-int ct_daemon_start_vhost(struct ct_daemon *d, const char *gpu, int *ret_fd);
+int ct_daemon_start_vhost(struct ct_daemon *d, const char *gpu, const struct ct_limits *limits,
+			  int *ret_fd);
 
 /**
  * ct_daemon_stop() - Stop it and remove what it had

@@ -14,6 +14,7 @@
 #include "tools/launch.h"
 
 struct exec_args {
+	struct ct_limits limits; /* first */
 	const char *socket;
 	const char *gpu;
 };
@@ -38,6 +39,7 @@ static int exec_set_trace(void *ctx, const char *value)
 static const struct ct_option exec_options[] = {
 	{ "socket", "PATH", exec_set_socket, "daemon to use (default: one is started)" },
 	{ "gpu", "auto|nvidia|soft", exec_set_gpu, "back end of that daemon (default: auto)" },
+	CT_LIMIT_OPTIONS
 	{ "trace", "[=FILE]", exec_set_trace, "print each CUDA call (default: on stderr)" },
 	{ 0 },
 };
@@ -47,7 +49,7 @@ static int exec_with_daemon(const struct exec_args *args, char **argv)
 	struct ct_daemon d;
 	int err, status;
 
-	err = ct_daemon_start_client(&d, args->gpu);
+	err = ct_daemon_start_client(&d, args->gpu, &args->limits);
 	if (err)
 		return CT_EXIT_OWN;
 	setenv("CAUSEWAY_SOCKET", d.socket, 1);

@@ -81,7 +81,7 @@ int bench_way_to_gpu(void)
 	if (getenv("CAUSEWAY_SOCKET") || !access("/dev/vcuda0", F_OK))
 		return 0;
 	setenv("CAUSEWAY_TEST_HOOKS", "1", 1);
-	if (ct_daemon_start_client(&own_daemon, "soft"))
+	if (ct_daemon_start_client(&own_daemon, "soft", NULL))
 		return -1;
 	atexit(daemon_stop);
 	setenv("CAUSEWAY_SOCKET", own_daemon.socket, 1);

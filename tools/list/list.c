@@ -17,6 +17,7 @@
 
 #include "tools/ct.h"
 #include "tools/json.h"
+#include "tools/list/card.h"
 #include "tools/list/procs.h"
 
 #define STOP_PATIENCE_MS 10000
@@ -99,7 +100,31 @@ static void list_json_member(const char *name, const char *value)
 	ct_json_string(stdout, value);
 }
 
-static void list_json_clients(const struct procs *procs, const struct proc *daemon)
+/* Limits and what of them is used; nothing where the daemon has no entry. */
+static void list_json_limits(const struct cw_card_vm *vm)
+{
+	const struct {
+		const char *name;
+		unsigned long long value;
+	} limits[] = {
+		{ "vm_memory", vm->vm_memory },	    { "client_memory", vm->client_memory },
+		{ "share", vm->share },		    { "clients", vm->max_clients },
+		{ "threads", vm->max_threads },	    { "regions", vm->max_regions },
+		{ "runs", vm->max_runs },	    { "chains", vm->max_chains },
+		{ "objects", vm->max_objects },	    { "callbacks", vm->max_callbacks },
+		{ "image", vm->max_image },	    { "worker_memory", vm->worker_memory },
+	};
+
+	for (size_t i = 0; i < CW_ARRAY_SIZE(limits); i++)
+		printf("%s\"%s\":%llu", i ? "," : ",\"limits\":{", limits[i].name,
+		       limits[i].value);
+	printf("},\"gpu_memory\":%llu,\"compute_ms\":%llu,\"held\":%s",
+	       (unsigned long long)vm->memory, (unsigned long long)vm->used / 1000000,
+	       vm->held ? "true" : "false");
+}
+
+static void list_json_clients(const struct procs *procs, const struct proc *daemon,
+			      const struct cw_card_vm *vm)
 {
 	const char *sep = "";
 
@@ -109,8 +134,8 @@ static void list_json_clients(const struct procs *procs, const struct proc *daem
 
 		if (procs_daemon_of(procs, w) != daemon)
 			continue;
-		printf("%s{\"worker\":%d,\"memory\":%llu,\"cpu_ms\":%llu}", sep, w->pid, w->rss,
-		       w->cpu_ms);
+		printf("%s{\"worker\":%d,\"memory\":%llu,\"cpu_ms\":%llu,\"gpu_memory\":%llu}",
+		       sep, w->pid, w->rss, w->cpu_ms, card_client_memory(vm, w->pid));
 		sep = ",";
 	}
 	printf("]}");
@@ -118,6 +143,7 @@ static void list_json_clients(const struct procs *procs, const struct proc *daem
 
 static void list_json(const struct procs *procs)
 {
+	static struct cw_card_vm vm;
 	const char *sep = "";
 
 	putchar('[');
@@ -134,7 +160,11 @@ static void list_json(const struct procs *procs)
 		list_json_member("backend", backend ? backend : "soft");
 		list_json_member("client_socket", proc_option(d, "client-socket"));
 		list_json_member("vhost_socket", proc_option(d, "socket-path"));
-		list_json_clients(procs, d);
+		if (!card_vm_of(d, &vm))
+			list_json_limits(&vm);
+		else
+			memset(&vm, 0, sizeof(vm));
+		list_json_clients(procs, d, &vm);
 		sep = ",\n ";
 	}
 	puts("]");

@@ -154,7 +154,7 @@ static int qemu_gpu(struct qemu_build *b, struct ct_vm *vm, const struct ct_run 
 
 	if (!strcmp(run->gpu, "none"))
 		return 0;
-	err = ct_daemon_start_vhost(&vm->daemon, run->gpu, &fd);
+	err = ct_daemon_start_vhost(&vm->daemon, run->gpu, &run->limits, &fd);
 	if (err)
 		return err;
 	qemu_arg(b, "-chardev");

@@ -171,6 +171,7 @@ static const struct ct_option run_options[] = {
 	{ "env", "NAME[=VALUE]", run_add_env, "set a variable of the program; may be repeated" },
 	{ "mem", "SIZE", run_set_mem, "guest memory (default: 1G, more for large programs)" },
 	{ "cpus", "N", run_set_cpus, "guest CPUs (default: 1)" },
+	CT_LIMIT_OPTIONS
 	{ "kernel", "FILE", run_set_kernel, "bzImage, folder or name in the cache" },
 	{ "tty", NULL, run_set_tty, "the program gets a terminal, as the shell does" },
 	{ "trace", "[=FILE]", run_set_trace, "print each CUDA call (default: on stderr)" },
@@ -247,6 +248,7 @@ static void run_free(struct ct_run *run)
 	ct_closure_free(&run->closure);
 	ct_strv_free(&run->add);
 	ct_strv_free(&run->env);
+	ct_strv_free(&run->limits.args);
 	free(run->program);
 }
 

@@ -35,6 +35,7 @@ enum ct_root {
 
 /**
  * struct ct_run - What was asked for
+ * @limits:	of the GPU daemon
  * @argv:	program and its arguments
  * @program:	absolute path of it
  * @closure:	its files
@@ -45,6 +46,7 @@ enum ct_root {
  * @mem:	bytes of guest memory; 0: as much as the packed files ask for
  */
 struct ct_run {
+	struct ct_limits limits; /* first: CT_LIMIT_OPTIONS */
 	char **argv;
 	char *program;
 	struct ct_closure closure;

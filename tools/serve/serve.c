@@ -14,6 +14,7 @@
 #include "tools/serve/device.h"
 
 struct serve_args {
+	struct ct_limits limits; /* first */
 	const char *socket;
 	const char *vhost;
 	const char *gpu;
@@ -42,6 +43,7 @@ static const struct ct_option serve_options[] = {
 	{ "vhost-socket", "PATH", serve_set_vhost, "vhost-user socket: for the VMM of one VM" },
 	{ "gpu", "auto|nvidia|soft", serve_set_gpu, "back end (default: auto)" },
 	{ "backend", "auto|nvidia|soft", serve_set_gpu, "the same as --gpu" },
+	CT_LIMIT_OPTIONS
 	{ 0 },
 };
 
@@ -51,7 +53,7 @@ static int serve_run(const struct ct_command *cmd, int argc, char **argv)
 	struct serve_args args = { .gpu = "auto" };
 	int first = device ? 0 : ct_options_parse(cmd, &args, argc, argv);
 	char daemon[PATH_MAX], client[PATH_MAX], vhost[PATH_MAX], backend[32];
-	char *child[5] = { daemon };
+	char *child[CT_LIMIT_ARGS + 5] = { daemon };
 	int n = 1;
 
 	if (device)
@@ -75,7 +77,9 @@ static int serve_run(const struct ct_command *cmd, int argc, char **argv)
 		child[n++] = vhost;
 	}
 	snprintf(backend, sizeof(backend), "--backend=%s", ct_gpu_backend(args.gpu));
-	child[n] = backend;
+	child[n++] = backend;
+	for (size_t i = 0; i < args.limits.args.n && i < CT_LIMIT_ARGS; i++)
+		child[n++] = args.limits.args.s[i];
 	execv(daemon, child);
 	ct_error("cannot execute %s: %s", daemon, strerror(errno));
 	return CT_EXIT_OWN;
