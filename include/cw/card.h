@@ -100,7 +100,8 @@ static inline void cw_card_dir(char *buf, size_t len, uid_t uid)
 		snprintf(buf, len, "/run/user/%u/causeway", uid);
 }
 
-#define CW_CARD_FILE "soft.card"
-#define CW_CARD_FILE_NVIDIA "nvidia.card"
+/* The number is that of the layout: daemons of two versions do not meet. */
+#define CW_CARD_FILE "soft-2.card"
+#define CW_CARD_FILE_NVIDIA "nvidia-2.card"
 
 #endif

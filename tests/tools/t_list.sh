@@ -63,11 +63,27 @@ test_clients_are_counted()
 	*) false ;;
 	esac
 	"$causeway" list --format=json >text
-	tr -d '\n' <text | grep -q "{\"pid\":$daemon,[^]]*\"client_socket\":\"$PWD/gpu\",[^]]*\"clients\":\[{\"worker\":[0-9]*,\"memory\":[1-9][0-9]*,\"cpu_ms\":[0-9]*}\]}"
+	tr -d '\n' <text | grep -q "{\"pid\":$daemon,[^]]*\"client_socket\":\"$PWD/gpu\",[^]]*\"clients\":\[{\"worker\":[0-9]*,\"memory\":[1-9][0-9]*,\"cpu_ms\":[0-9]*,\"gpu_memory\":[0-9]*}\]}"
 	echo x >&3
 	exec 3>&-
 	wait $client
 	"$causeway" stop $daemon
+	nothing_left
+}
+
+test_limits_are_shown()
+{
+	set -- --vm-memory=3G --client-memory=1G --share=30 --max-clients=7 --max-threads=6 \
+		--max-regions=5 --max-runs=9 --max-chains=3 --max-objects=100 --max-callbacks=11 \
+		--max-image=1M --worker-memory=2G
+	mkdir card
+	"$causeway" serve --gpu=soft --socket "$PWD/gpu" --card-dir="$PWD/card" "$@" 2>/dev/null &
+	daemon=$!
+	while [ ! -S gpu ]; do sleep 0.1; done
+	"$causeway" list --format=json >text
+	tr -d '\n' <text | grep -q "{\"pid\":$daemon,[^]]*\"limits\":{\"vm_memory\":3221225472,\"client_memory\":1073741824,\"share\":30,\"clients\":7,\"threads\":6,\"regions\":5,\"runs\":9,\"chains\":3,\"objects\":100,\"callbacks\":11,\"image\":1048576,\"worker_memory\":2147483648},\"gpu_memory\":0,"
+	"$causeway" stop $daemon
+	rm -r card
 	nothing_left
 }
 

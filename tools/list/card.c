@@ -21,8 +21,8 @@ static int card_find(const char *path, pid_t pid, struct cw_card_vm *ret)
 	close(fd);
 	if (card == MAP_FAILED)
 		return -ENOENT;
-	for (uint32_t i = 0; card->magic == CW_CARD_MAGIC && i < CW_CARD_VMS && i < card->top; i++) {
-		if (card->vm[i].pid != (uint32_t)pid)
+	for (uint32_t i = 0; i < CW_CARD_VMS && i < card->top; i++) {
+		if (card->magic != CW_CARD_MAGIC || card->vm[i].pid != (uint32_t)pid)
 			continue;
 		*ret = card->vm[i];
 		err = 0;
