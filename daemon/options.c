@@ -275,8 +275,6 @@ static const struct option_row rows[] = {
 	  NUMBER(max_objects, 1, OBJECTS_MAX, 1) },
 	{ "max-callbacks", "N", NULL, "host functions of a client under way (default: 65536)",
 	  NUMBER(max_callbacks, 1, OBJECTS_MAX, 1) },
-	{ "worker-memory", "SIZE", NULL, "host memory of each worker (default: 4G)",
-	  NUMBER(worker_memory, 64ull << 20, MEMORY_MAX, 1) },
 	{ "max-image", "SIZE", NULL, "image of a module (default: 512M)",
 	  NUMBER(max_image, IMAGE_MIN, 4 * IMAGE_MAX, 1) },
 	{ "card-dir", "PATH", set_card_dir, "where the daemons of a card meet" },
@@ -381,7 +379,6 @@ int cd_options_parse(struct cd_options *o, int argc, char **argv)
 		.max_chains = VIRTIO_CUDA_MAX_CHAINS,
 		.max_objects = OBJECTS_MAX / 4,
 		.max_callbacks = 65536,
-		.worker_memory = 4ull << 30,
 		.max_image = IMAGE_MAX,
 		.worker_memory = WORKER_MEMORY,
 	};

@@ -36,7 +36,6 @@
  * @max_chains:		bulk copies of a client under way
  * @max_objects:	streams, events, modules and the like of a client
  * @max_callbacks:	host functions of a client that have not returned
- * @worker_memory:	bytes of ordinary memory of a worker
  * @max_image:		bytes of a module's image
  * @share:		part of the card's compute time, against the other VMs' parts;
  *			0: neither held back nor waited for
@@ -66,7 +65,6 @@ struct cd_options {
 	uint64_t max_chains;
 	uint64_t max_objects;
 	uint64_t max_callbacks;
-	uint64_t worker_memory;
 	uint64_t max_image;
 	uint64_t share;
 	const char *card_dir;

@@ -35,7 +35,7 @@ struct ct_limits {
 	X("max-objects", "N", max_objects, "streams, events, modules ... (default: 262144)") \
 	X("max-callbacks", "N", max_callbacks, "host functions under way (default: 65536)") \
 	X("max-image", "SIZE", max_image, "image of a module (default: 512M)")              \
-	X("worker-memory", "SIZE", worker_memory, "host memory of each worker (default: 4G)") \
+	X("worker-memory", "SIZE", worker_memory, "host memory of each worker (default: 2G)") \
 	X("card-dir", "PATH", card_dir, "where the daemons of a card meet")
 
 #define CT_LIMIT_SETTER(name, arg, id, help) int ct_limit_##id(void *ctx, const char *value);

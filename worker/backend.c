@@ -100,6 +100,8 @@ CUresult wk_backend_load(const char *path)
 		return CUDA_ERROR_SHARED_OBJECT_INIT_FAILED;
 	}
 	backend_attach();
+	if (!w->start.direct)
+		wk_charge(&backend_driver);
 	return CUDA_SUCCESS;
 }
 

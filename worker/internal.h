@@ -148,6 +148,10 @@ uint64_t wk_quota_free(void);
 bool wk_quota_held(void);
 void wk_quota_hold_wait(void);
 
+/* charge.c */
+struct cu_driver;
+void wk_charge(struct cu_driver *cu);
+
 /* dispatch.c */
 int wk_dispatch_run(void);
 void wk_execute(struct wk_thread *t, const struct wk_function *fn, const void *args,

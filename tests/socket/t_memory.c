@@ -287,6 +287,29 @@ TEST(what_a_client_had_is_free_when_it_has_ended)
 	CHECK_EQ(sock_end(first), 0);
 }
 
+/* A card's driver takes no credit itself, so the worker does it for it. The
+ * software GPU by its path is a back end like any other. */
+TEST(memory_of_any_back_end_is_limited_to_the_last_byte)
+{
+	const char *soft = getenv("CAUSEWAY_SOFT");
+	struct sock_daemon first = daemon_one;
+	char back_end[512];
+	const char *args[] = { "--vm-memory=48M", "--client-memory=32M", back_end, NULL };
+	struct crowd *c = crowd_new();
+	pid_t holds;
+
+	CHECK(soft);
+	snprintf(back_end, sizeof(back_end), "--backend=%s/libcuda.so.1", soft);
+	sock_daemon_start_with(&daemon_one, args);
+	CHECK_EQ(sock_run(&daemon_one, to_the_last_byte, NULL), 0);
+	holds = sock_client(&daemon_one, holder, c, NULL);
+	CHECK(full_soon(c));
+	CHECK_EQ(sock_run(&daemon_one, heir, c), 0);
+	CHECK_EQ(sock_end(holds), 0);
+	CHECK(sock_daemon_stop(&daemon_one));
+	daemon_one = first;
+}
+
 /* ---- who does not ask */
 
 static int bystander(void *arg)
