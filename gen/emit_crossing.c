@@ -260,6 +260,8 @@ static void put_failure(struct gen_out *o, const struct gen_func *f)
 	gen_put(o, "\tr = cg_call_done(&c, r);\n");
 	if (chosen)
 		gen_put(o, "\tif (r)\n\t\tcg_handle_free((uintptr_t)v_%s);\n", chosen->name);
+	if (f->again)
+		gen_put(o, "\tif (r && %s)\n\t\tgoto again;\n", gen_expand(f, f->again));
 	gen_put(o, "\tif (r)\n\t\treturn r;\n");
 }
 
@@ -299,6 +301,8 @@ void gen_put_crossing(struct gen_out *o, const struct gen_func *f)
 		put_shortcut(o, f);
 	if (f->cache_key)
 		put_cache(o, f);
+	if (f->again)
+		gen_put(o, "again:\n");
 	gen_put(o, "\tr = cg_call_begin(&c, &fn_%s);\n\tif (r)\n\t\treturn r;\n", f->name);
 	put_arguments(o, f);
 	put_results(o, f);

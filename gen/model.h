@@ -202,6 +202,7 @@ struct gen_func {
 	int nrequires;
 	const char *before[GEN_NOTES];
 	int nbefores;
+	const char *again;  /* after a failure: whether to call once more */
 	const char *accept; /* what an answer must pass before the program sees it */
 	const char *after[GEN_NOTES];
 	int nafters;

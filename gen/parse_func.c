@@ -318,6 +318,11 @@ static void line_before(struct gen_func *f, const struct gen_line *line)
 		f->before[f->nbefores++] = line->rest;
 }
 
+static void line_again(struct gen_func *f, const struct gen_line *line)
+{
+	f->again = line->rest;
+}
+
 static void line_accept(struct gen_func *f, const struct gen_line *line)
 {
 	f->accept = line->rest;
@@ -357,6 +362,7 @@ void gen_parse_func_line(struct gen_func *f, const struct gen_line *line)
 		{ "local", line_local },
 		{ "engine", line_engine },
 		{ "before", line_before },
+		{ "again", line_again },
 		{ "accept", line_accept },
 		{ "after", line_after },
 		{ "error", line_error },

@@ -86,11 +86,37 @@ enum cw_fn {
 	CW_FN_EVENT_POLL = 21,
 	/* offset -> blob: a piece of the results that the slot had no room for */
 	CW_FN_REPLY_REST = 22,
+	/*
+	 * what the thread's next loads are told: address and bytes of a region for
+	 * managed variables (or 0), bytes wanted of the info and of the error log,
+	 * number of options; then option and value of each
+	 */
+	CW_FN_LOAD_OPTIONS = 23,
+	/* enum cw_load_asks, and its argument: what the thread's last load said */
+	CW_FN_LOAD_RESULT = 24,
 	CW_FN_RESERVED_MAX = 63,
 };
 
 /* Grants of images, beside those of copies, which count from 1. */
 #define CW_GRANT_IMAGE (1ull << 63)
+
+/**
+ * enum cw_load_asks - What LOAD_RESULT answers
+ * @CW_LOAD_MANAGED:	bytes of managed variables, for which there was no region
+ * @CW_LOAD_INFO_LOG:	bytes of the compiler's log from the argument on
+ * @CW_LOAD_ERROR_LOG:	the same of its errors
+ * @CW_LOAD_IS_MANAGED:	whether the argument is an address of managed memory
+ */
+enum cw_load_asks {
+	CW_LOAD_MANAGED,
+	CW_LOAD_INFO_LOG,
+	CW_LOAD_ERROR_LOG,
+	CW_LOAD_IS_MANAGED,
+};
+
+/* Options of the compiler in one LOAD_OPTIONS; bytes of a log. */
+#define CW_LOAD_OPTIONS_MAX 16u
+#define CW_LOAD_LOG_MAX (64u << 10)
 
 /* Value of a launch attribute on the wire. */
 #define CW_ATTR_WORDS 8

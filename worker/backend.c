@@ -153,6 +153,12 @@ CUresult wk_backend_init(void)
 	return backend_result;
 }
 
+/* Whether it is ours, by whatever path it was named. */
+bool wk_backend_is_soft(void)
+{
+	return backend_handle && dlsym(backend_handle, "causeway_soft_info");
+}
+
 /* Payload bytes that the software GPU has moved; 0 for another back end. */
 uint64_t wk_backend_copied(void)
 {

@@ -134,6 +134,7 @@ static void thread_exit(struct wk_thread *t)
 {
 	wk_helper_end(t);
 	wk_streams_of_thread_end(t);
+	wk_load_forget(t);
 	wk_threads_set(t->slot, NULL);
 	rest_drop(t);
 	pthread_mutex_destroy(&t->lock);

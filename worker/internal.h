@@ -59,6 +59,7 @@ struct wk_thread {
 	void *image;
 	uint8_t *rest;
 	uint32_t rest_len;
+	struct wk_load *load; /* of load.c, NULL before the first load */
 	struct wk_pts *streams;
 	pthread_t helper;
 	bool helper_started;
@@ -138,6 +139,7 @@ CUresult wk_backend_load(const char *path);
 CUresult wk_backend_open(const char *path);
 CUresult wk_backend_init(void);
 bool wk_backend_ready(void);
+bool wk_backend_is_soft(void);
 uint64_t wk_backend_copied(void);
 CUresult wk_bulk_init(void);
 
@@ -227,6 +229,11 @@ CUresult wk_printf_fetch(struct wk_thread *t, struct cw_dec *in, struct cw_enc *
 int wk_printf_start(void);
 int wk_printf_fd(int which);
 uint32_t wk_printf_pending(void);
+
+/* load.c: protocol commands, and the end of a thread. */
+CUresult wk_load_set(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
+CUresult wk_load_tell(struct wk_thread *t, struct cw_dec *in, struct cw_enc *out);
+void wk_load_forget(struct wk_thread *t);
 
 /* Regions: attached by the control thread, used by REGION_MAP. */
 uint32_t wk_region_attach(const struct cw_worker_attach *msg, const struct cw_worker_seg *segs,

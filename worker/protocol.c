@@ -68,6 +68,8 @@ static const struct wk_function protocol[CW_FN_RESERVED_MAX + 1] = {
 	ENTRY(CW_FN_EVENT_RECORD, CW_ASYNC, WK_FN_CTX, wk_event_record),
 	ENTRY(CW_FN_EVENT_POLL, CW_ASYNC, WK_FN_CTX, wk_event_poll),
 	ENTRY(CW_FN_REPLY_REST, CW_INLINE, 0, wk_reply_rest),
+	ENTRY(CW_FN_LOAD_OPTIONS, CW_ASYNC, 0, wk_load_set),
+	ENTRY(CW_FN_LOAD_RESULT, CW_SYNC, 0, wk_load_tell),
 };
 
 /* Entry of a protocol command, NULL for a number that is none. */

@@ -106,6 +106,11 @@ void *wk_temp(struct wk_thread *t, size_t size);
  * private memory and NUL-terminated; freed with the command. NULL: malformed. */
 const void *wk_image_in(struct wk_thread *t, struct cw_dec *in, size_t *ret_len);
 
+/* What a load passes to the back end's compiler; @t's own, until its next load. */
+uint32_t wk_load_count(struct wk_thread *t);
+CUjit_option *wk_load_options(struct wk_thread *t);
+void **wk_load_values(struct wk_thread *t);
+
 /* Encodes a function's parameter layout behind its handle: u64 count, then
  * offset and size of each. */
 void wk_function_layout(struct wk_thread *t, CUfunction f, struct cw_enc *out);

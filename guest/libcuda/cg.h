@@ -180,6 +180,8 @@ struct cg_range {
 	uint32_t region;     /* transport's region id, 0: none */
 	uint64_t id;         /* CU_POINTER_ATTRIBUTE_BUFFER_ID */
 };
+/* In @flags of a managed range: a module's variables, which nobody may free. */
+#define CG_RANGE_VARIABLES 0x80000000u
 int cg_range_add(const struct cg_range *range);
 int cg_range_del(uint64_t base, struct cg_range *ret);
 bool cg_range_find(uint64_t addr, struct cg_range *ret);

@@ -32,6 +32,7 @@ struct cg_thread {
 	struct cw_slot *reply;
 	uint32_t depth;
 	uint64_t ctx[CG_CTX_DEPTH];
+	struct cg_load *load; /* of load.c, NULL before the first load */
 	CUgraphNode lent[CW_RESULT_MAX / 8];
 	_Alignas(64) uint8_t buf[CW_CMD_MAX];
 };
@@ -109,6 +110,10 @@ void cg_visible_devices(struct cw_info *info);
 bool cg_client_dead(void);
 CUresult cg_client_lost(void);
 CUresult cg_client_start(void);
+
+/* load.c */
+void cg_managed_gone(uint64_t owner);
+void cg_managed_drop_context(CUcontext ctx);
 
 /* context.c */
 uint64_t cg_ctx_now(void);

@@ -184,6 +184,7 @@ void cg_ctx_gone(CUcontext ctx)
 	    cw_handle_where(h) != CW_H_PRIMARY)
 		t->depth--;
 	cg_range_drop_context(ctx);
+	cg_managed_drop_context(ctx);
 	cg_launch_forget();
 	cg_tables_context_gone(ctx);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Modules: which ranges go with them, and options of the compiler.
+ * Modules: which ranges go with them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,19 +16,6 @@ struct global {
 
 static struct global *globals;
 static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
-
-CUresult cg_managed_refused(void)
-{
-	return cg_refused("__managed__ variables");
-}
-
-/* Where the window is device memory, any other address is one that the worker made. */
-CUresult cg_global_usable(CUdeviceptr ptr)
-{
-	if (!cg_client()->open.direct || cg_is_device(ptr))
-		return CUDA_SUCCESS;
-	return cg_managed_refused();
-}
 
 /**
  * cg_range_global() - Enter a module's variable into the range map
@@ -71,31 +58,5 @@ void cg_module_gone(uint64_t owner)
 		free(g);
 	}
 	pthread_mutex_unlock(&global_lock);
-}
-
-/* Options whose value is a pointer to where a log goes: it comes back empty. */
-static void log_empty(CUjit_option option, void *value)
-{
-	if ((option == CU_JIT_INFO_LOG_BUFFER || option == CU_JIT_ERROR_LOG_BUFFER) && value)
-		*(char *)value = 0;
-}
-
-/**
- * cg_jit_options() - Look at the options of a load
- * @n:		number
- * @options:	their names
- * @values:	their values
- *
- * Options tune the compiler of the back end, which knows better; the logs are
- * empty.
- *
- * Return: CUDA_SUCCESS, CUDA_ERROR_INVALID_VALUE for arrays that are missing.
- */
-CUresult cg_jit_options(unsigned int n, CUjit_option *options, void **values)
-{
-	if (n && (!options || !values))
-		return CUDA_ERROR_INVALID_VALUE;
-	for (unsigned int i = 0; i < n; i++)
-		log_empty(options[i], values[i]);
-	return CUDA_SUCCESS;
+	cg_managed_gone(owner);
 }

@@ -39,9 +39,7 @@ void cg_capture_close(void);
  * which goes with it (@size 0: nothing to note). */
 void cg_range_new(enum cg_range_kind kind, CUdeviceptr base, uint64_t size);
 void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module);
-/* A __managed__ variable is memory of the worker alone: no address for the program. */
-CUresult cg_managed_refused(void);
-/* The same where @ptr is the address of one. */
+/* Whether a program may have a variable's address; see load.c. */
 CUresult cg_global_usable(CUdeviceptr ptr);
 CUresult cg_pointer_attrs(unsigned int n, const CUpointer_attribute *attributes, void **data,
 			  CUdeviceptr ptr);
@@ -55,8 +53,10 @@ void cg_reserved_free(CUdeviceptr ptr, size_t size);
 
 /* A module or library is gone with its variables. */
 void cg_module_gone(uint64_t module);
-/* Options for the compiler are hints; log buffers come back empty. */
-CUresult cg_jit_options(unsigned int n, CUjit_option *options, void **values);
+/* Around a load: the compiler's options and logs, managed variables (load.c). */
+CUresult cg_load_begin(unsigned int n, CUjit_option *options, void **values);
+bool cg_load_again(CUresult *r);
+void cg_load_done(uint64_t owner, bool in_context);
 /* A whole file of the guest, terminated by a zero byte. */
 CUresult cg_file_read(const char *path, void **ret_bytes);
 void cg_file_drop(void *bytes);

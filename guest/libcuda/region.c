@@ -164,7 +164,8 @@ CUresult cg_mem_free(const struct cg_fn *fn, CUdeviceptr ptr)
 	if (!ptr)
 		return cg_enter(fn);
 	if (cg_range_find(ptr, &range) && range.kind == CG_RANGE_MANAGED) {
-		if (range.base != ptr || cg_range_del(ptr, NULL))
+		if (range.base != ptr || range.flags & CG_RANGE_VARIABLES ||
+		    cg_range_del(ptr, NULL))
 			return CUDA_ERROR_INVALID_VALUE;
 		return region_end(fn, &range);
 	}

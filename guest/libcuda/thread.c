@@ -54,6 +54,7 @@ static void thread_end(void *arg)
 		pthread_mutex_unlock(&slot_lock);
 	}
 	self = NULL;
+	free(t->load);
 	free(t);
 }
 

@@ -71,4 +71,24 @@ struct causeway_soft_info {
 	int (*preload)(void);
 };
 
+/*
+ * An option of cuModuleLoadDataEx() and cuLibraryLoadData() that only the
+ * software GPU knows; its value points to a struct cw_soft_managed. With it,
+ * managed variables are placed there and nowhere else.
+ */
+#define CW_SOFT_JIT_MANAGED 0x43570001u
+
+/**
+ * struct cw_soft_managed - Where managed variables go
+ * @va:		memory of the caller, mapped and writable while the module lives
+ * @size:	its bytes, 0: there is none yet
+ * @needs:	set where @size is too little: the bytes that are needed; the load
+ *		answers CUDA_ERROR_NOT_SUPPORTED
+ */
+struct cw_soft_managed {
+	uint64_t va;
+	uint64_t size;
+	uint64_t needs;
+};
+
 #endif

@@ -373,7 +373,7 @@ SG_API cuCtxSetCurrent(CUcontext handle)
 {
 	struct sg_ctx *ctx = NULL;
 
-	SG_INIT();
+	SG_LOOKUP();
 	if (handle) {
 		ctx = ctx_find(handle);
 		if (!ctx)
@@ -390,7 +390,7 @@ SG_API cuCtxGetCurrent(CUcontext *pctx)
 {
 	struct sg_ctx *ctx;
 
-	SG_INIT();
+	SG_LOOKUP();
 	if (!pctx)
 		return CUDA_ERROR_INVALID_VALUE;
 	ctx = sg_current();

@@ -123,7 +123,7 @@ SG_API cuDriverGetVersion(int *version)
 
 SG_API cuDeviceGet(CUdevice *device, int ordinal)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!device)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_device(ordinal))
@@ -134,7 +134,7 @@ SG_API cuDeviceGet(CUdevice *device, int ordinal)
 
 SG_API cuDeviceGetCount(int *count)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!count)
 		return CUDA_ERROR_INVALID_VALUE;
 	*count = SG_DEVICE_COUNT;
@@ -143,7 +143,7 @@ SG_API cuDeviceGetCount(int *count)
 
 SG_API cuDeviceGetName(char *name, int len, CUdevice dev)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!name || len <= 0)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_device(dev))
@@ -154,7 +154,7 @@ SG_API cuDeviceGetName(char *name, int len, CUdevice dev)
 
 SG_API cuDeviceGetUuid(CUuuid *ret, CUdevice dev)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!ret)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_device(dev))
@@ -170,7 +170,7 @@ SG_API cuDeviceGetUuid_v2(CUuuid *ret, CUdevice dev)
 
 SG_API cuDeviceTotalMem_v2(size_t *bytes, CUdevice dev)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!bytes)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_device(dev))
@@ -181,7 +181,7 @@ SG_API cuDeviceTotalMem_v2(size_t *bytes, CUdevice dev)
 
 SG_API cuDeviceGetAttribute(int *value, CUdevice_attribute attr, CUdevice dev)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!value || attr <= 0 || attr >= CU_DEVICE_ATTRIBUTE_MAX)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_device(dev))
@@ -192,7 +192,7 @@ SG_API cuDeviceGetAttribute(int *value, CUdevice_attribute attr, CUdevice dev)
 
 SG_API cuDeviceComputeCapability(int *major, int *minor, CUdevice dev)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!major || !minor)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_device(dev))
@@ -226,7 +226,7 @@ SG_API cuDeviceGetProperties(CUdevprop *prop, CUdevice dev)
 
 SG_API cuDeviceGetPCIBusId(char *id, int len, CUdevice dev)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!id || len <= 0)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (!is_device(dev))
@@ -239,7 +239,7 @@ SG_API cuDeviceGetByPCIBusId(CUdevice *dev, const char *id)
 {
 	unsigned domain = 0, bus, device, function = 0;
 
-	SG_INIT();
+	SG_LOOKUP();
 	if (!dev || !id)
 		return CUDA_ERROR_INVALID_VALUE;
 	if (sscanf(id, "%x:%x:%x.%x", &domain, &bus, &device, &function) < 3) {

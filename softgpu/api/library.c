@@ -34,8 +34,7 @@ static void library_destroy(struct sg_object *obj)
 			sg_instance_free(instance);
 	}
 	sg_kernel_free_list(lib->kernels);
-	if (lib->managed)
-		sg_mem_release(lib->managed, SG_MEM_BIT(SG_MEM_MANAGED), NULL);
+	sg_vars_free(&lib->vars);
 	sg_module_free(lib->index);
 	sg_image_free(&lib->image);
 	pthread_mutex_destroy(&lib->lock);
@@ -85,13 +84,14 @@ static struct sg_instance *find_instance(struct sg_library *lib, const struct sg
 CUresult sg_library_instance(struct sg_library *lib, struct sg_ctx *ctx,
 			     struct sg_instance **ret_instance)
 {
+	struct sg_load load = { 0 };
 	struct sg_instance *instance;
 	int err = 0;
 
 	pthread_mutex_lock(&lib->lock);
 	instance = find_instance(lib, ctx);
 	if (!instance) {
-		err = sg_instance_create(ctx, &lib->image, lib, &instance);
+		err = sg_instance_create(ctx, &lib->image, lib, &load, &instance);
 		if (!err) {
 			pthread_mutex_lock(&instances_lock);
 			instance->library = lib;
@@ -112,26 +112,31 @@ SG_API cuLibraryLoadData(CUlibrary *plib, const void *code, CUjit_option *jit, v
 			 unsigned int n)
 {
 	struct sg_library *lib;
+	struct sg_load load;
 	CUresult res;
 	int err;
 
 	SG_INIT();
-	if (!plib)
+	if (!plib || (n_jit && (!jit || !jit_values)))
 		return CUDA_ERROR_INVALID_VALUE;
 	lib = calloc(1, sizeof(*lib));
 	if (!lib)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	lib->obj.destroy = library_destroy;
 	pthread_mutex_init(&lib->lock, NULL);
+	sg_load_begin(&load, n_jit, jit, jit_values);
 	res = sg_image_load(code, &lib->image);
 	if (!res) {
-		err = sg_image_index(&lib->image, &lib->index);
+		err = sg_image_index(&lib->image, &load, &lib->index);
 		if (!err)
-			err = sg_library_place(lib);
+			err = sg_vars_place(lib->index, NULL, NULL, &load, &lib->vars);
+		if (!err)
+			err = sg_load_compile(&load, lib->index);
 		if (!err)
 			err = sg_object_add(&lib->obj, SG_TYPE_LIBRARY, NULL);
 		res = err ? sg_load_error(err) : CUDA_SUCCESS;
 	}
+	sg_load_end(&load);
 	if (res)
 		library_destroy(&lib->obj);
 	else
@@ -221,7 +226,6 @@ SG_API cuLibraryGetKernelCount(unsigned int *count, CUlibrary handle)
 SG_API cuLibraryEnumerateKernels(CUkernel *kernels, unsigned int n, CUlibrary handle)
 {
 	struct sg_library *lib;
-	CUresult res = CUDA_SUCCESS;
 
 	SG_INIT();
 	lib = sg_object_find(handle, SG_TYPE_LIBRARY);
@@ -229,15 +233,8 @@ SG_API cuLibraryEnumerateKernels(CUkernel *kernels, unsigned int n, CUlibrary ha
 		return CUDA_ERROR_INVALID_HANDLE;
 	if (!kernels)
 		return CUDA_ERROR_INVALID_VALUE;
-	for (size_t i = 0; i < n && i < sg_module_entry_count(lib->index) && !res; i++) {
-		struct sg_kernel *kernel;
-
-		res = sg_kernel_handle(&lib->kernels, &(struct sg_kernel){ .library = lib },
-				       sg_module_entry(lib->index, i), &kernel);
-		if (!res)
-			kernels[i] = kernel->obj.handle;
-	}
-	return res;
+	return sg_kernels_list(&lib->kernels, &(struct sg_kernel){ .library = lib }, lib->index, n,
+			       (void **)kernels);
 }
 
 /* Instance of a library in the current context. */
@@ -266,28 +263,12 @@ SG_API cuLibraryGetModule(CUmodule *pmodule, CUlibrary handle)
 	return CUDA_SUCCESS;
 }
 
-static CUresult var_answer(const struct sg_module *m, const char *name, bool managed,
-			   CUdeviceptr *dptr, size_t *bytes)
-{
-	struct sg_var_info info;
-
-	if (!name || (!dptr && !bytes))
-		return CUDA_ERROR_INVALID_VALUE;
-	if (sg_module_find_var(m, name, &info) || (managed && !info.managed))
-		return CUDA_ERROR_NOT_FOUND;
-	if (dptr)
-		*dptr = info.addr;
-	if (bytes)
-		*bytes = info.size;
-	return CUDA_SUCCESS;
-}
-
 SG_API cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibrary handle, const char *name)
 {
 	struct sg_instance *instance;
 	CUresult res = current_instance(handle, &instance);
 
-	return res ? res : var_answer(instance->m, name, false, dptr, bytes);
+	return res ? res : sg_var_answer(instance->m, name, false, dptr, bytes);
 }
 
 /* Needs no context: programs ask before they have one. */
@@ -299,6 +280,6 @@ SG_API cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary handle, c
 	lib = sg_object_find(handle, SG_TYPE_LIBRARY);
 	if (!lib)
 		return CUDA_ERROR_INVALID_HANDLE;
-	return var_answer(lib->index, name, true, dptr, bytes);
+	return sg_var_answer(lib->index, name, true, dptr, bytes);
 }
 

@@ -225,8 +225,7 @@ static CUresult managed_range(CUdeviceptr ptr, size_t count)
 	struct sg_ctx *ctx;
 
 	SG_CTX(ctx);
-	if (!count || !sg_mem_contains(ptr, count, &info) ||
-	    (info.kind != SG_MEM_MANAGED && info.kind != SG_MEM_MODULE))
+	if (!count || !sg_mem_contains(ptr, count, &info) || !sg_mem_is_managed(&info))
 		return CUDA_ERROR_INVALID_VALUE;
 	return CUDA_SUCCESS;
 }

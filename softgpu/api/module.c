@@ -13,131 +13,6 @@
 #include "cw/log.h"
 #include "softgpu/api/module.h"
 
-#define LOG_SIZE 2048
-
-/**
- * struct placing - Variables of a module get one allocation together
- * @lib:	library it is an instance of, which has the managed ones already
- * @managed_only: placing a library: the others get numbers that mean nothing
- * @base:	first byte of the allocation
- * @size:	bytes
- * @used:	bytes given out
- */
-struct placing {
-	const struct sg_library *lib;
-	bool managed_only;
-	uint64_t base, size, used;
-};
-
-/* Whether the variable gets a part of the allocation. */
-static bool takes_part(const struct placing *p, const struct sg_var_info *info)
-{
-	return p->managed_only ? info->managed : !(p->lib && info->managed);
-}
-
-static uint64_t place(void *opaque, const struct sg_var_info *info)
-{
-	struct placing *p = opaque;
-	struct sg_var_info placed;
-	uint64_t addr;
-
-	if (info->external)
-		return 0;
-	if (!takes_part(p, info)) {
-		if (p->managed_only)
-			return info->align;
-		return sg_module_find_var(p->lib->index, info->name, &placed) ? 0 : placed.addr;
-	}
-	addr = cw_align_up(p->base + p->used, cw_max(info->align, 1u));
-	if (!p->base || !cw_range_ok(addr - p->base, info->size, p->size))
-		return 0;
-	p->used = addr - p->base + info->size;
-	return addr;
-}
-
-/* What lies elsewhere has its bytes already, or needs none. */
-static int write_bytes(void *opaque, uint64_t addr, const void *bytes, size_t len)
-{
-	struct placing *p = opaque;
-
-	if (cw_range_ok(addr - p->base, len, p->size))
-		memcpy((void *)addr, bytes, len);
-	return 0;
-}
-
-/* Bytes that the variables need, in whatever order they come. */
-static int vars_size(const struct sg_module *m, const struct placing *p, uint64_t *ret_size,
-		     uint64_t *ret_align)
-{
-	size_t n = sg_module_var_count(m);
-
-	*ret_size = 0;
-	*ret_align = 16;
-	for (size_t i = 0; i < n; i++) {
-		struct sg_var_info info, found;
-
-		sg_module_var(m, i, &info);
-		if (info.external) {
-			/* Another text of the same module may define it. */
-			if (!sg_module_find_var(m, info.name, &found) && !found.external)
-				continue;
-			cw_warn("a module needs a variable no module defines name=\"%s\"",
-				info.name);
-			return -ENOENT;
-		}
-		if (!takes_part(p, &info))
-			continue;
-		if (info.size > sg_mem_total())
-			return -ENOMEM;
-		*ret_size += info.size + info.align;
-		*ret_align = cw_max(*ret_align, (uint64_t)info.align);
-	}
-	return 0;
-}
-
-/* Allocate as @info says and place the variables there. */
-static int place_vars(struct sg_module *m, struct placing *p, struct sg_mem_info *info)
-{
-	struct sg_placer placer = { place, write_bytes, p };
-	char log[LOG_SIZE] = "";
-	uint64_t align;
-	int err = vars_size(m, p, &info->size, &align);
-
-	if (!err && info->size)
-		err = sg_mem_alloc(info, align);
-	if (err)
-		return err;
-	p->base = info->size ? info->base : 0;
-	p->size = info->size;
-	err = sg_module_place(m, &placer, log, sizeof(log));
-	if (err)
-		cw_warn("cannot place a module's variables error=\"%s\"", log);
-	return err;
-}
-
-/**
- * sg_library_place() - Place the managed variables of a library
- * @lib:	its index is not placed yet; managed is set
- *
- * They belong to no context: a program uses them before there is one, and
- * what it writes then must still be there when a kernel runs.
- *
- * Return: 0 or -errno.
- */
-int sg_library_place(struct sg_library *lib)
-{
-	struct sg_mem_info info = { .kind = SG_MEM_MANAGED };
-	struct placing p = { .managed_only = true };
-	uint64_t size, align;
-	int err = vars_size(lib->index, &p, &size, &align);
-
-	if (err || !size)
-		return err;
-	err = place_vars(lib->index, &p, &info);
-	lib->managed = p.base;
-	return err;
-}
-
 /**
  * sg_image_load() - PTX of an image, with the error a program expects
  * @data:	from the program
@@ -164,13 +39,15 @@ CUresult sg_image_load(const void *data, struct sg_image *ret_image)
 /**
  * sg_image_index() - Parse an image's texts
  * @image:	texts
+ * @load:	gets the message of a failure
  * @ret_module:	not placed yet
  *
  * Return: 0, -EINVAL, -EEXIST, -ENOMEM; the reason is logged.
  */
-int sg_image_index(const struct sg_image *image, struct sg_module **ret_module)
+int sg_image_index(const struct sg_image *image, struct sg_load *load,
+		   struct sg_module **ret_module)
 {
-	char log[LOG_SIZE] = "";
+	char log[SG_LOAD_LOG] = "";
 	int err;
 
 	if (image->n == 1)
@@ -178,8 +55,10 @@ int sg_image_index(const struct sg_image *image, struct sg_module **ret_module)
 				      sizeof(log));
 	else
 		err = sg_module_link(image->texts, image->n, ret_module, log, sizeof(log));
-	if (err)
+	if (err) {
 		cw_warn("cannot use a PTX text error=\"%s\"", log);
+		sg_load_fail(load, log);
+	}
 	return err;
 }
 
@@ -197,26 +76,25 @@ static void instance_destroy(struct sg_object *obj)
  * @ctx:	where
  * @image:	texts
  * @lib:	library it is an instance of, or NULL
+ * @load:	what the program wants of the load
  * @ret_instance: with a handle
  *
  * Return: 0 or -errno of the parser, -ENOMEM.
  */
 int sg_instance_create(struct sg_ctx *ctx, const struct sg_image *image, struct sg_library *lib,
-		       struct sg_instance **ret_instance)
+		       struct sg_load *load, struct sg_instance **ret_instance)
 {
-	struct sg_mem_info info = { .kind = SG_MEM_MODULE, .owner = ctx };
 	struct sg_instance *instance = calloc(1, sizeof(*instance));
-	struct placing p = { .lib = lib };
 	int err;
 
 	if (!instance)
 		return -ENOMEM;
 	instance->obj.destroy = instance_destroy;
-	err = sg_image_index(image, &instance->m);
-	if (!err) {
-		err = place_vars(instance->m, &p, &info);
-		instance->vars = p.base;
-	}
+	err = sg_image_index(image, load, &instance->m);
+	if (!err)
+		err = sg_vars_place(instance->m, lib, ctx, load, &instance->vars);
+	if (!err)
+		err = sg_load_compile(load, instance->m);
 	if (!err)
 		err = sg_object_add(&instance->obj, SG_TYPE_MODULE, ctx);
 	if (err) {
@@ -234,8 +112,7 @@ int sg_instance_create(struct sg_ctx *ctx, const struct sg_image *image, struct 
 void sg_instance_free(struct sg_instance *instance)
 {
 	sg_kernel_free_list(instance->kernels);
-	if (instance->vars)
-		sg_mem_release(instance->vars, SG_MEM_BIT(SG_MEM_MODULE), NULL);
+	sg_vars_free(&instance->vars);
 	sg_module_free(instance->m);
 	free(instance);
 }
@@ -259,49 +136,35 @@ CUresult sg_load_error(int err)
 	return load_error(err);
 }
 
-SG_API cuModuleLoadData(CUmodule *pmodule, const void *data)
+SG_API cuModuleLoadDataEx(CUmodule *pmodule, const void *data, unsigned int n,
+			  CUjit_option *options, void **values)
 {
 	struct sg_instance *instance;
 	struct sg_image image;
+	struct sg_load load;
 	struct sg_ctx *ctx;
 	CUresult res;
 	int err;
 
 	SG_CTX(ctx);
-	if (!pmodule)
+	if (!pmodule || (n && (!options || !values)))
 		return CUDA_ERROR_INVALID_VALUE;
+	sg_load_begin(&load, n, options, values);
 	res = sg_image_load(data, &image);
-	if (res)
-		return res;
-	err = sg_instance_create(ctx, &image, NULL, &instance);
-	sg_image_free(&image);
-	if (err)
-		return load_error(err);
-	*pmodule = instance->obj.handle;
-	return CUDA_SUCCESS;
-}
-
-/* Nothing is compiled here that an option could change; logs are empty. */
-static void answer_options(unsigned n, const CUjit_option *options, void **values)
-{
-	for (unsigned i = 0; options && values && i < n; i++) {
-		bool is_log = options[i] == CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES ||
-			      options[i] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES;
-
-		if (is_log)
-			values[i] = NULL;
-		if (options[i] == CU_JIT_WALL_TIME)
-			*(float *)&values[i] = 0;
+	if (!res) {
+		err = sg_instance_create(ctx, &image, NULL, &load, &instance);
+		sg_image_free(&image);
+		res = err ? load_error(err) : CUDA_SUCCESS;
 	}
+	sg_load_end(&load);
+	if (!res)
+		*pmodule = instance->obj.handle;
+	return res;
 }
 
-SG_API cuModuleLoadDataEx(CUmodule *pmodule, const void *data, unsigned int n,
-			  CUjit_option *options, void **values)
+SG_API cuModuleLoadData(CUmodule *pmodule, const void *data)
 {
-	CUresult res = cuModuleLoadData(pmodule, data);
-
-	answer_options(n, options, values);
-	return res;
+	return cuModuleLoadDataEx(pmodule, data, 0, NULL, NULL);
 }
 
 SG_API cuModuleLoadFatBinary(CUmodule *pmodule, const void *data)
@@ -379,7 +242,7 @@ SG_API cuModuleUnload(CUmodule handle)
 
 SG_API cuModuleGetLoadingMode(CUmoduleLoadingMode *mode)
 {
-	SG_INIT();
+	SG_LOOKUP();
 	if (!mode)
 		return CUDA_ERROR_INVALID_VALUE;
 	*mode = CU_MODULE_LAZY_LOADING;
@@ -424,10 +287,34 @@ SG_API cuModuleGetFunctionCount(unsigned int *count, CUmodule handle)
 	return CUDA_SUCCESS;
 }
 
+/**
+ * sg_kernels_list() - Handles of a module's kernels
+ * @list:	of the owner
+ * @owner:	who they belong to
+ * @m:		its text
+ * @n:		places in @handles
+ * @handles:	CUkernel or CUfunction
+ *
+ * Return: CUDA_SUCCESS, CUDA_ERROR_OUT_OF_MEMORY.
+ */
+CUresult sg_kernels_list(struct sg_kernel **list, const struct sg_kernel *owner,
+			 const struct sg_module *m, unsigned int n, void **handles)
+{
+	CUresult res = CUDA_SUCCESS;
+
+	for (size_t i = 0; i < n && i < sg_module_entry_count(m) && !res; i++) {
+		struct sg_kernel *kernel;
+
+		res = sg_kernel_handle(list, owner, sg_module_entry(m, i), &kernel);
+		if (!res)
+			handles[i] = kernel->obj.handle;
+	}
+	return res;
+}
+
 SG_API cuModuleEnumerateFunctions(CUfunction *funcs, unsigned int n, CUmodule handle)
 {
 	struct sg_instance *instance;
-	CUresult res = CUDA_SUCCESS;
 
 	SG_INIT();
 	instance = sg_object_find(handle, SG_TYPE_MODULE);
@@ -435,35 +322,43 @@ SG_API cuModuleEnumerateFunctions(CUfunction *funcs, unsigned int n, CUmodule ha
 		return CUDA_ERROR_INVALID_HANDLE;
 	if (!funcs)
 		return CUDA_ERROR_INVALID_VALUE;
-	for (size_t i = 0; i < n && i < sg_module_entry_count(instance->m) && !res; i++) {
-		struct sg_kernel *kernel;
-
-		res = sg_kernel_handle(&instance->kernels,
-				       &(struct sg_kernel){ .instance = instance },
-				       sg_module_entry(instance->m, i), &kernel);
-		if (!res)
-			funcs[i] = kernel->obj.handle;
-	}
-	return res;
+	return sg_kernels_list(&instance->kernels, &(struct sg_kernel){ .instance = instance },
+			       instance->m, n, (void **)funcs);
 }
 
-SG_API cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule handle, const char *name)
+/**
+ * sg_var_answer() - Address and size of a variable
+ * @m:		placed
+ * @name:	of the variable
+ * @managed:	it must be a managed one
+ * @dptr, @bytes: one of them may be NULL
+ *
+ * Return: CUDA_SUCCESS, CUDA_ERROR_INVALID_VALUE, CUDA_ERROR_NOT_FOUND.
+ */
+CUresult sg_var_answer(const struct sg_module *m, const char *name, bool managed,
+		       CUdeviceptr *dptr, size_t *bytes)
 {
-	struct sg_instance *instance;
 	struct sg_var_info info;
-	struct sg_ctx *ctx;
 
-	SG_CTX(ctx);
 	if (!name || (!dptr && !bytes))
 		return CUDA_ERROR_INVALID_VALUE;
-	instance = sg_object_find(handle, SG_TYPE_MODULE);
-	if (!instance)
-		return CUDA_ERROR_INVALID_HANDLE;
-	if (sg_module_find_var(instance->m, name, &info))
+	if (sg_module_find_var(m, name, &info) || (managed && !info.managed))
 		return CUDA_ERROR_NOT_FOUND;
 	if (dptr)
 		*dptr = info.addr;
 	if (bytes)
 		*bytes = info.size;
 	return CUDA_SUCCESS;
+}
+
+SG_API cuModuleGetGlobal_v2(CUdeviceptr *dptr, size_t *bytes, CUmodule handle, const char *name)
+{
+	struct sg_instance *instance;
+	struct sg_ctx *ctx;
+
+	SG_CTX(ctx);
+	instance = sg_object_find(handle, SG_TYPE_MODULE);
+	if (!instance)
+		return CUDA_ERROR_INVALID_HANDLE;
+	return sg_var_answer(instance->m, name, false, dptr, bytes);
 }

@@ -21,7 +21,7 @@ union value {
 static bool on_device(const struct sg_mem_info *info)
 {
 	return info->kind == SG_MEM_DEVICE || info->kind == SG_MEM_MODULE ||
-	       info->kind == SG_MEM_MANAGED;
+	       sg_mem_is_managed(info);
 }
 
 /* Value of an attribute of an address inside @info, and its size. */
@@ -60,7 +60,7 @@ static size_t attribute(CUpointer_attribute attr, CUdeviceptr ptr, const struct 
 		v->number = info->id;
 		return sizeof(v->number);
 	case CU_POINTER_ATTRIBUTE_IS_MANAGED:
-		v->flag = info->kind == SG_MEM_MANAGED;
+		v->flag = sg_mem_is_managed(info);
 		return sizeof(v->flag);
 	case CU_POINTER_ATTRIBUTE_RANGE_START_ADDR:
 	case CU_POINTER_ATTRIBUTE_MAPPING_BASE_ADDR:

@@ -113,9 +113,17 @@ SG_API cuInit(unsigned int flags)
  */
 CUresult sg_enter(void)
 {
+	CUresult res = sg_enter_lookup();
+
+	return !res && in_callback ? CUDA_ERROR_NOT_PERMITTED : res;
+}
+
+/* What is allowed in a host function, too: the same calls as in a guest (callback-ok). */
+CUresult sg_enter_lookup(void)
+{
 	if (atomic_load(&state.orphan) || !atomic_load(&state.ready))
 		return CUDA_ERROR_NOT_INITIALIZED;
-	return in_callback ? CUDA_ERROR_NOT_PERMITTED : CUDA_SUCCESS;
+	return CUDA_SUCCESS;
 }
 
 /**

@@ -105,10 +105,16 @@ struct sg_event {
 	unsigned flags;
 };
 
+/* Memory of a module's variables, 0 where there are none; see place.c. */
+struct sg_vars {
+	uint64_t plain;
+	uint64_t managed;
+};
+
 /**
  * struct sg_instance - A module in a context: CUmodule
  * @m:		parsed text with placed variables
- * @vars:	memory of the variables, 0 where there are none
+ * @vars:	memory of the variables
  * @kernels:	its functions that have handles
  * @library:	library it is an instance of, or NULL
  * @next:	in the library
@@ -116,7 +122,7 @@ struct sg_event {
 struct sg_instance {
 	struct sg_object obj;
 	struct sg_module *m;
-	uint64_t vars;
+	struct sg_vars vars;
 	struct sg_kernel *kernels;
 	struct sg_library *library;
 	struct sg_instance *next;
@@ -127,7 +133,7 @@ struct sg_instance {
  * @image:	texts, kept to make instances from
  * @index:	parsed; answers names and layouts; only its managed variables
  *		are placed
- * @managed:	memory of these, 0 where there are none
+ * @vars:	memory of these
  * @instances:	one for each context that has used it
  * @kernels:	its kernels that have handles
  */
@@ -136,7 +142,7 @@ struct sg_library {
 	pthread_mutex_t lock;
 	struct sg_image image;
 	struct sg_module *index;
-	uint64_t managed;
+	struct sg_vars vars;
 	struct sg_instance *instances;
 	struct sg_kernel *kernels;
 };
@@ -174,6 +180,7 @@ CUresult cuStreamGetCtx_v2(CUstream handle, CUcontext *pctx, CUgreenCtx *green);
 
 /* state.c */
 CUresult sg_enter(void);
+CUresult sg_enter_lookup(void);
 CUresult sg_enter_ctx(struct sg_ctx **ret_ctx);
 CUresult sg_enter_any(struct sg_ctx **ret_ctx);
 CUresult sg_from_errno(int err);
@@ -237,6 +244,14 @@ static inline CUstream sg_ptsz(CUstream stream)
 #define SG_INIT()                                                                                  \
 	do {                                                                                       \
 		CUresult sg_res_ = sg_enter();                                                     \
+		if (sg_res_)                                                                       \
+			return sg_res_;                                                            \
+	} while (0)
+
+/* The same for look-ups, which host functions may make. */
+#define SG_LOOKUP()                                                                                \
+	do {                                                                                       \
+		CUresult sg_res_ = sg_enter_lookup();                                              \
 		if (sg_res_)                                                                       \
 			return sg_res_;                                                            \
 	} while (0)

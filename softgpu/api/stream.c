@@ -336,8 +336,7 @@ SG_API cuStreamAttachMemAsync(CUstream handle, CUdeviceptr ptr, size_t len, unsi
 
 	if (res)
 		return res;
-	if (!sg_mem_find(ptr, &info) ||
-	    (info.kind != SG_MEM_MANAGED && info.kind != SG_MEM_MODULE) ||
+	if (!sg_mem_find(ptr, &info) || !sg_mem_is_managed(&info) ||
 	    (flags != CU_MEM_ATTACH_GLOBAL && flags != CU_MEM_ATTACH_HOST &&
 	     flags != CU_MEM_ATTACH_SINGLE))
 		return CUDA_ERROR_INVALID_VALUE;

@@ -8,11 +8,15 @@
 #include "softgpu/fatbin/fatbin.h"
 
 #include <errno.h>
-#include <lz4.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef SG_LZ4
+#include <lz4.h>
+#endif
+#ifdef SG_ZSTD
 #include <zstd.h>
+#endif
 
 #include "cw/util.h"
 
@@ -76,6 +80,36 @@ static size_t text_length(const char *text, size_t size)
 	return end ? (size_t)(end - text) : size;
 }
 
+/* Built without a library, nothing compressed with it can be read. */
+static bool lz4_inflate(const struct fatbin_entry *e, const char *payload, char *text)
+{
+#ifdef SG_LZ4
+	return e->packed_size <= INT32_MAX &&
+	       LZ4_decompress_safe(payload, text, (int)e->packed_size, (int)e->text_size) ==
+		       (int)e->text_size;
+#else
+	return false;
+#endif
+}
+
+static bool zstd_inflate(const struct fatbin_entry *e, const char *payload, char *text)
+{
+#ifdef SG_ZSTD
+	return ZSTD_decompress(text, e->text_size, payload, e->packed_size) == e->text_size;
+#else
+	return false;
+#endif
+}
+
+static bool zstd_says_size(const struct fatbin_entry *e, const char *payload)
+{
+#ifdef SG_ZSTD
+	return ZSTD_getFrameContentSize(payload, e->packed_size) == e->text_size;
+#else
+	return false;
+#endif
+}
+
 /* Whether the size said can be true, before memory is spent on it. */
 static bool size_plausible(const struct fatbin_entry *e, const char *payload)
 {
@@ -85,7 +119,7 @@ static bool size_plausible(const struct fatbin_entry *e, const char *payload)
 	/* LZ4 makes at most 255 bytes of one. */
 	if (e->flags & ENTRY_LZ4)
 		return e->text_size <= e->packed_size * 255ull;
-	return ZSTD_getFrameContentSize(payload, e->packed_size) == e->text_size;
+	return zstd_says_size(e, payload);
 }
 
 static char *inflate(const struct fatbin_entry *e, const char *payload)
@@ -98,12 +132,7 @@ static char *inflate(const struct fatbin_entry *e, const char *payload)
 	text = malloc(e->text_size + 1);
 	if (!text)
 		return NULL;
-	if (e->flags & ENTRY_LZ4)
-		ok = e->packed_size <= INT32_MAX &&
-		     LZ4_decompress_safe(payload, text, (int)e->packed_size, (int)e->text_size) ==
-			     (int)e->text_size;
-	else
-		ok = ZSTD_decompress(text, e->text_size, payload, e->packed_size) == e->text_size;
+	ok = e->flags & ENTRY_LZ4 ? lz4_inflate(e, payload, text) : zstd_inflate(e, payload, text);
 	if (!ok) {
 		free(text);
 		return NULL;

@@ -10,6 +10,7 @@
 
 #include "softgpu/interp/decode.h"
 #include "softgpu/interp/lane.h"
+#include "softgpu/ir/module.h"
 
 bool sg_decode_unsupported(struct sg_decode *dc)
 {
@@ -18,7 +19,7 @@ bool sg_decode_unsupported(struct sg_decode *dc)
 
 	if (!dc->failed && dc->log && dc->log_size)
 		snprintf(dc->log, dc->log_size,
-			 "ptx: line %u: error: in %s: unsupported instruction %s%s%s%s%s", in->line,
+			 SG_MESSAGE "in %s: unsupported instruction %s%s%s%s%s", in->line,
 			 dc->prog->funcs[dc->func]->name, word ? word : "?", in->type ? "." : "",
 			 in->type ? sg_type_info[in->type].word : "", in->type2 ? "." : "",
 			 in->type2 ? sg_type_info[in->type2].word : "");

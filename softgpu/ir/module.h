@@ -20,6 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How messages begin, with the line of the text: as NVIDIA's assembler has it. */
+#define SG_MESSAGE "ptxas application ptx input, line %u; error   : "
+
 struct sg_module;
 struct sg_entry;
 struct sg_symbol;
@@ -138,8 +141,8 @@ struct sg_entry *sg_module_find_entry(const struct sg_module *m, const char *nam
 const struct sg_entry_info *sg_entry_info(const struct sg_entry *e);
 struct sg_module *sg_entry_module(const struct sg_entry *e);
 
-size_t sg_module_var_count(const struct sg_module *m);
-void sg_module_var(const struct sg_module *m, size_t i, struct sg_var_info *ret_info);
+/* The variable behind the place @at, 0 at first; false: there is none. */
+bool sg_module_next_var(const struct sg_module *m, size_t *at, struct sg_var_info *ret_info);
 /* 0 or -ENOENT. */
 int sg_module_find_var(const struct sg_module *m, const char *name, struct sg_var_info *ret_info);
 

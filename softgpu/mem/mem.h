@@ -23,6 +23,7 @@
  * @SG_MEM_PINNED:	cuMemHostAlloc: our shared mapping
  * @SG_MEM_MANAGED:	cuMemAllocManaged: our shared mapping
  * @SG_MEM_REGISTERED:	cuMemHostRegister: the caller's memory
+ * @SG_MEM_MANAGED_VARS: managed variables of a module, which nobody else frees
  */
 enum sg_mem_kind {
 	SG_MEM_DEVICE,
@@ -30,6 +31,7 @@ enum sg_mem_kind {
 	SG_MEM_PINNED,
 	SG_MEM_MANAGED,
 	SG_MEM_REGISTERED,
+	SG_MEM_MANAGED_VARS,
 };
 
 /**
@@ -69,6 +71,11 @@ void sg_mem_release_owner(const void *owner, void (*freed)(void *pool, uint64_t 
 
 bool sg_mem_find(uint64_t addr, struct sg_mem_info *ret_info);
 bool sg_mem_contains(uint64_t addr, uint64_t size, struct sg_mem_info *ret_info);
+
+static inline bool sg_mem_is_managed(const struct sg_mem_info *info)
+{
+	return info->kind == SG_MEM_MANAGED || info->kind == SG_MEM_MANAGED_VARS;
+}
 
 /* Bit of a kind for sg_mem_release(). */
 #define SG_MEM_BIT(kind) (1u << (kind))

@@ -18,8 +18,15 @@ bool sg_parse_error(struct sg_parse *ps, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	sg_log_error(ps->log, ps->lx.tok.line, "in %s: %s, near '%.*s'", ps->symbol->name, what,
-		     (int)cw_min(ps->lx.tok.len, 40u), ps->lx.tok.s);
+	/* An instruction may go over lines: the compiler names the one it began in. */
+	if (ps->opcode.len)
+		sg_log_error(ps->log, ps->opcode.line,
+			     "%s in instruction '%.*s' of %s, near '%.*s'", what,
+			     (int)cw_min(ps->opcode.len, 40u), ps->opcode.s, ps->symbol->name,
+			     (int)cw_min(ps->lx.tok.len, 40u), ps->lx.tok.s);
+	else
+		sg_log_error(ps->log, ps->lx.tok.line, "%s in %s, near '%.*s'", what,
+			     ps->symbol->name, (int)cw_min(ps->lx.tok.len, 40u), ps->lx.tok.s);
 	return false;
 }
 

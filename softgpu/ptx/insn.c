@@ -152,8 +152,9 @@ bool sg_parse_insn(struct sg_parse *ps, const struct sg_tok *opcode, const struc
 
 	in.line = opcode->line;
 	if (in.op == SG_OP_INVALID)
-		return sg_parse_error(ps, "unsupported instruction %.*s", (int)opcode->len,
-				      opcode->s);
+		return sg_parse_error(ps, "Not a name of any known instruction: '%.*s'",
+				      (int)opcode->len, opcode->s);
+	ps->opcode = *opcode;
 	if (guard->kind != SG_OPND_NONE) {
 		in.guard = guard->reg;
 		in.guard_not = guard->not;
@@ -171,6 +172,7 @@ bool sg_parse_insn(struct sg_parse *ps, const struct sg_tok *opcode, const struc
 	}
 	if (!sg_parse_expect(ps, ';'))
 		return false;
+	ps->opcode.len = 0;
 	/* Specials that emitted all they need leave op invalid. */
 	if (in.op == SG_OP_INVALID)
 		return true;

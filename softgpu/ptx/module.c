@@ -138,23 +138,17 @@ static void module_var_info(const struct sg_symbol *s, struct sg_var_info *info)
 	};
 }
 
-size_t sg_module_var_count(const struct sg_module *m)
+bool sg_module_next_var(const struct sg_module *m, size_t *at, struct sg_var_info *ret_info)
 {
-	size_t n = 0;
+	while (*at < m->nsymbols) {
+		const struct sg_symbol *s = &m->symbols[(*at)++];
 
-	for (uint32_t i = 0; i < m->nsymbols; i++)
-		n += m->symbols[i].kind == SG_SYM_VAR;
-	return n;
-}
-
-void sg_module_var(const struct sg_module *m, size_t i, struct sg_var_info *ret_info)
-{
-	for (uint32_t k = 0; k < m->nsymbols; k++) {
-		if (m->symbols[k].kind != SG_SYM_VAR || i--)
-			continue;
-		module_var_info(&m->symbols[k], ret_info);
-		return;
+		if (s->kind == SG_SYM_VAR) {
+			module_var_info(s, ret_info);
+			return true;
+		}
 	}
+	return false;
 }
 
 int sg_module_find_var(const struct sg_module *m, const char *name, struct sg_var_info *ret_info)

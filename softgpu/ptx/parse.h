@@ -94,6 +94,7 @@ struct sg_parse {
 	uint32_t scope;
 	uint32_t frame;		/* bytes of frame in use here */
 	uint32_t carry;		/* condition code register, SG_NO_REG until used */
+	struct sg_tok opcode;	/* of the instruction under way; no length: none */
 };
 
 struct sg_scope_mark {

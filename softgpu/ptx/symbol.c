@@ -21,7 +21,7 @@ void sg_log_error(struct sg_log *log, uint32_t line, const char *fmt, ...)
 	log->failed = true;
 	if (!log->buf || !log->size)
 		return;
-	n = snprintf(log->buf, log->size, "ptx: line %u: error: ", line);
+	n = snprintf(log->buf, log->size, SG_MESSAGE, line);
 	if (n < 0 || (size_t)n >= log->size)
 		return;
 	va_start(ap, fmt);

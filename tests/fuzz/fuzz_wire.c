@@ -119,6 +119,11 @@ bool wk_backend_ready(void)
 	return true;
 }
 
+bool wk_backend_is_soft(void)
+{
+	return loop.variant & 2;
+}
+
 uint64_t wk_backend_copied(void)
 {
 	return 0;

@@ -168,6 +168,13 @@ static const struct forged {
 	{ CW_FN_HOST_FUNC, 4, { 3, 0, 0, 0 } },
 	{ CW_FN_REGION_MAP, 3, { RAW_REGION_BASE, 4096, BIG } },
 	{ CW_FN_TEST_HOOK, 1, { BIG } },
+	{ CW_FN_LOAD_OPTIONS, 5, { 0, 0, CW_LOAD_LOG_MAX + 1, 0, 0 } },
+	{ CW_FN_LOAD_OPTIONS, 5, { 0, 0, 0, BIG, 0 } },
+	{ CW_FN_LOAD_OPTIONS, 5, { 0, 0, 0, 0, CW_LOAD_OPTIONS_MAX + 1 } },
+	/* A pointer of the process among the options. */
+	{ CW_FN_LOAD_OPTIONS, 7, { 0, 0, 0, 0, 1, CU_JIT_ERROR_LOG_BUFFER, 64 } },
+	{ CW_FN_LOAD_OPTIONS, 7, { 0, 0, 0, 0, 1, BIG, 64 } },
+	{ CW_FN_LOAD_RESULT, 2, { CW_LOAD_IS_MANAGED + 1, 0 } },
 };
 
 /* A client with a context, which sends one command. */
@@ -206,7 +213,7 @@ static const struct {
 	{ "small copy out", CW_FN_DTOH, 3 }, { "event record", CW_FN_EVENT_RECORD, 3 },
 	{ "host function", CW_FN_HOST_FUNC, 4 }, { "free", CW_FN_MEM_FREE, 1 },
 	{ "cuMemAlloc", 0, 1 },		    { "cuMemsetD2D32Async", 0, 6 },
-	{ "cuModuleLoadData", 0, 2 },	    { "cuStreamCreate", 0, 2 },
+	{ "cuModuleLoadDataEx", 0, 2 },	    { "cuStreamCreate", 0, 2 },
 	{ "cuStreamWaitEvent", 0, 3 },	    { "cuModuleGetFunction", 0, 2 },
 	{ "cuEventElapsedTime", 0, 2 },
 };
@@ -396,7 +403,7 @@ static uint32_t noise_id(uint64_t *state)
 		"cuMemAlloc", "cuMemsetD8Async", "cuMemsetD32", "cuStreamCreate", "cuStreamDestroy",
 		"cuEventCreate", "cuEventDestroy", "cuStreamWaitEvent", "cuStreamQuery",
 		"cuEventQuery", "cuCtxCreate", "cuCtxDestroy", "cuDevicePrimaryCtxRetain",
-		"cuDevicePrimaryCtxRelease", "cuDevicePrimaryCtxReset", "cuModuleLoadData",
+		"cuDevicePrimaryCtxRelease", "cuDevicePrimaryCtxReset", "cuModuleLoadDataEx",
 		"cuModuleUnload", "cuModuleGetFunction", "cuModuleGetGlobal", "cuFuncGetAttribute",
 		"cuFuncSetAttribute", "cuMemAllocAsync", "cuMemFreeAsync", "cuMemPoolCreate",
 		"cuMemPoolSetAttribute", "cuEventElapsedTime", "cuLibraryLoadData",

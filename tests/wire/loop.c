@@ -206,7 +206,7 @@ bool cg_capture_idle(void)
 	return false;
 }
 
-CUresult cg_jit_options(unsigned int n, CUjit_option *options, void **values)
+CUresult cg_load_begin(unsigned int n, CUjit_option *options, void **values)
 {
 	return CUDA_SUCCESS;
 }
@@ -270,11 +270,6 @@ CUresult cg_global_usable(CUdeviceptr ptr)
 	return CUDA_SUCCESS;
 }
 
-CUresult cg_managed_refused(void)
-{
-	return CUDA_SUCCESS;
-}
-
 void cg_range_global(CUdeviceptr base, uint64_t size, uint64_t module)
 {
 }
@@ -282,6 +277,13 @@ void cg_reserved_free(CUdeviceptr ptr, size_t size)
 {
 }
 void cg_module_gone(uint64_t module)
+{
+}
+bool cg_load_again(CUresult *r)
+{
+	return false;
+}
+void cg_load_done(uint64_t owner, bool in_context)
 {
 }
 
@@ -346,6 +348,21 @@ const void *wk_image_in(struct wk_thread *t, struct cw_dec *in, size_t *ret_len)
 	uint64_t id = cw_dec_u64(in);
 
 	return id ? NULL : cw_dec_str(in, CW_CMD_MAX) + (*ret_len = 0);
+}
+
+uint32_t wk_load_count(struct wk_thread *t)
+{
+	return 0;
+}
+
+CUjit_option *wk_load_options(struct wk_thread *t)
+{
+	return NULL;
+}
+
+void **wk_load_values(struct wk_thread *t)
+{
+	return NULL;
 }
 
 void wk_function_layout(struct wk_thread *t, CUfunction f, struct cw_enc *out)
