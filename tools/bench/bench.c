@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tools/bench/cuda.h"
 #include "tools/bench/measure.h"
 #include "tools/ct.h"
 
@@ -19,6 +21,7 @@ const struct ct_bench ct_benches[] = {
 	{ "copy", "64 MiB each way, against memcpy", bench_copy },
 	{ "trace", "what a framework does: crossings that wait", bench_trace },
 	{ "start", "a fresh process to its first answers", bench_start },
+	{ "beside", "the same on a libcuda natively and through the boundary", bench_beside },
 	{ 0 },
 };
 
@@ -38,8 +41,29 @@ static int bench_format(void *ctx, const char *value)
 	return 0;
 }
 
+static int bench_native_is(void *ctx, const char *value)
+{
+	bench_set_native(value);
+	return 0;
+}
+
+static int bench_samples_are(void *ctx, const char *value)
+{
+	int n = atoi(value);
+
+	if (n < 1 || n > BENCH_SAMPLES) {
+		ct_error("--samples is 1 to %d, not '%s'", BENCH_SAMPLES, value);
+		return -EINVAL;
+	}
+	bench_set_samples(n);
+	return 0;
+}
+
 static const struct ct_option bench_options[] = {
 	{ "format", "table|json", bench_format, "how results are printed (default: table)" },
+	{ "native", "PATH", bench_native_is,
+	  "libcuda that is called without a crossing (default: the software GPU)" },
+	{ "samples", "N", bench_samples_are, "of each thing, for beside (default: 25)" },
 	{ "list", NULL, bench_list, "print the names of the benchmarks" },
 	{ 0 },
 };

@@ -23,6 +23,7 @@ int bench_launch(void);
 int bench_copy(void);
 int bench_trace(void);
 int bench_start(void);
+int bench_beside(void);
 
 /* Ended by an entry without a name; in bench.c. */
 extern const struct ct_bench ct_benches[];

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ static const char count_ptx[] =
 	"\tst.global.u32 [%rd2], %r2;\n\tret;\n}\n";
 
 static struct ct_daemon own_daemon;
+static const char *native_path; /* of --native */
 
 bool bench_ok(CUresult r, const char *what)
 {
@@ -125,6 +127,11 @@ struct bench_cuda *bench_guest(void)
 	return &cu;
 }
 
+void bench_set_native(const char *path)
+{
+	native_path = path;
+}
+
 struct bench_cuda *bench_native(void)
 {
 	static struct bench_cuda cu;
@@ -132,8 +139,11 @@ struct bench_cuda *bench_native(void)
 
 	if (cu.counter)
 		return &cu;
-	if (ct_path(path, sizeof(path), "lib/causeway/soft/libcuda.so.1") ||
-	    bench_cuda_open(&cu, path))
+	if (native_path)
+		snprintf(path, sizeof(path), "%s", native_path);
+	else if (ct_path(path, sizeof(path), "lib/causeway/soft/libcuda.so.1"))
+		return NULL;
+	if (bench_cuda_open(&cu, path))
 		return NULL;
 	return &cu;
 }

@@ -81,8 +81,21 @@ int bench_way_to_gpu(void);
 struct bench_cuda *bench_guest(void);
 /* Whether the way to the GPU is a driver's node. */
 bool bench_in_vm(void);
-/* The software GPU in this process, without a crossing; NULL where there is none. */
+/*
+ * The back end in this process, without a crossing: the library of --native,
+ * else the software GPU. NULL where there is none.
+ */
 struct bench_cuda *bench_native(void);
+void bench_set_native(const char *path);
+
+/**
+ * bench_trace_once() - A piece of a framework's trace (see trace.c)
+ * @cu:	one of at most two libraries
+ * @n:	operations
+ *
+ * Return: nanoseconds per operation, negative after a line on stderr.
+ */
+double bench_trace_once(struct bench_cuda *cu, int n);
 
 bool bench_ok(CUresult r, const char *what);
 #define BENCH_OK(call) bench_ok(call, #call)

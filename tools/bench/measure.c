@@ -10,6 +10,17 @@
 #include <time.h>
 
 static int json;
+static int samples = BENCH_SAMPLES;
+
+int bench_samples(void)
+{
+	return samples;
+}
+
+void bench_set_samples(int n)
+{
+	samples = n;
+}
 
 void bench_set_json(int on)
 {

@@ -35,6 +35,10 @@ void bench_print(const struct bench_series *s, const struct bench_series *to);
 /* One line for a count. */
 void bench_count(const char *name, uint64_t value, const char *what);
 
+/* Samples to take where --samples says so, else BENCH_SAMPLES. */
+int bench_samples(void);
+void bench_set_samples(int n);
+
 /* Whether lines are JSON objects (--format=json). */
 void bench_set_json(int on);
 

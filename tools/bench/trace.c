@@ -33,44 +33,77 @@ static CUresult op(struct bench_cuda *cu, CUstream stream, CUevent event)
 	return cu->cuLaunchKernel(cu->count_kernel, 1, 1, 1, 1, 1, 1, 0, stream, params, NULL);
 }
 
+/**
+ * struct trace - A trace under way in a library
+ * @ops:	operations so far
+ * @copies:	4-byte copies to the host so far
+ */
+struct trace {
+	const struct bench_cuda *cu;
+	CUstream stream, other;
+	CUevent event;
+	uint64_t ops, copies;
+};
+
+/* One for each of two libraries; NULL after a line on stderr. */
+static struct trace *trace_of(struct bench_cuda *cu)
+{
+	static struct trace traces[2];
+	struct trace *t = &traces[traces[0].cu && traces[0].cu != cu];
+
+	if (t->cu)
+		return t;
+	if (!BENCH_OK(cu->cuStreamCreate(&t->stream, CU_STREAM_NON_BLOCKING)) ||
+	    !BENCH_OK(cu->cuStreamCreate(&t->other, CU_STREAM_NON_BLOCKING)) ||
+	    !BENCH_OK(cu->cuEventCreate(&t->event, CU_EVENT_DISABLE_TIMING)) ||
+	    !BENCH_OK(op(cu, t->stream, t->event)) || !BENCH_OK(cu->cuStreamSynchronize(t->stream)))
+		return NULL;
+	t->cu = cu;
+	return t;
+}
+
+double bench_trace_once(struct bench_cuda *cu, int n)
+{
+	struct trace *t = trace_of(cu);
+	uint64_t start = bench_now();
+	uint32_t word;
+
+	for (int i = 0; t && i < n; i++) {
+		CUresult r = op(cu, t->stream, t->event);
+
+		t->ops++;
+		if (!r && t->ops % 50 == 0)
+			r = cu->cuEventRecord(t->event, t->stream);
+		if (!r && t->ops % 50 == 0)
+			r = cu->cuStreamWaitEvent(t->other, t->event, 0);
+		if (!r && t->ops % 500 == 0) {
+			r = cu->cuMemcpyDtoH_v2(&word, cu->counter, sizeof(word));
+			t->copies++;
+		}
+		if (!BENCH_OK(r))
+			return -1;
+	}
+	return t ? (double)(bench_now() - start) / n : -1;
+}
+
 int bench_trace(void)
 {
 	struct bench_cuda *cu = bench_guest();
 	struct cw_guest_stat before, after;
-	uint64_t start, copies = 0;
 	struct bench_series per_op = { .name = "framework trace, per operation" };
-	CUstream stream, other;
-	CUevent event;
-	uint32_t word;
+	struct trace *t = cu ? trace_of(cu) : NULL;
 
-	if (!cu || !BENCH_OK(cu->cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING)) ||
-	    !BENCH_OK(cu->cuStreamCreate(&other, CU_STREAM_NON_BLOCKING)) ||
-	    !BENCH_OK(cu->cuEventCreate(&event, CU_EVENT_DISABLE_TIMING)) ||
-	    !BENCH_OK(op(cu, stream, event)) || !BENCH_OK(cu->cuStreamSynchronize(stream)))
+	if (!t)
 		return -1;
 	cu->stat->guest(&before);
-	start = bench_now();
-	for (int i = 1; i <= OPS; i++) {
-		CUresult r = op(cu, stream, event);
-
-		if (!r && i % 50 == 0)
-			r = cu->cuEventRecord(event, stream);
-		if (!r && i % 50 == 0)
-			r = cu->cuStreamWaitEvent(other, event, 0);
-		if (!r && i % 500 == 0) {
-			r = cu->cuMemcpyDtoH_v2(&word, cu->counter, sizeof(word));
-			copies++;
-		}
-		if (!BENCH_OK(r))
+	for (int i = 0; i < BENCH_SAMPLES; i++) {
+		bench_add(&per_op, bench_trace_once(cu, OPS / BENCH_SAMPLES));
+		if (per_op.ns[i] < 0)
 			return -1;
-		if (i % (OPS / BENCH_SAMPLES) == 0) {
-			bench_add(&per_op, (double)(bench_now() - start) / (OPS / BENCH_SAMPLES));
-			start = bench_now();
-		}
 	}
 	cu->stat->guest(&after);
 	bench_print(&per_op, NULL);
-	bench_count("4-byte copies to the host", copies, "");
+	bench_count("4-byte copies to the host", t->copies, "");
 	bench_count("crossings that wait",
 		    after.waits - before.waits - (after.credits - before.credits), "");
 	/* A device slower than the program makes it wait, as natively. */

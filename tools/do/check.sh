@@ -4,6 +4,10 @@
 #
 # Tests learn of the options from the environment: CAUSEWAY_TEST_LONG,
 # CAUSEWAY_TEST_GPU and CAUSEWAY_TEST_KVM are 1 or unset.
+#
+# --gpu is for a machine with a card: the suite of that name alone, on NVIDIA's
+# libcuda, with what is there. Nothing is installed. Its results are printed and
+# stay in gpu-results.md in the build folder.
 
 suites="unit gen wire softgpu vhost device fuzz socket vm nvcc gpu"
 sanitized="unit wire vhost device"
@@ -75,6 +79,16 @@ check_sanitized()
 	[ -z "$long$only" ] || check_threads
 }
 
+# The page of the last run on a card.
+check_gpu_page()
+{
+	tests/gpu/report "$build/tests/gpu/results" >"$build/gpu-results.md"
+	say
+	cat "$build/gpu-results.md"
+	say
+	say "gpu: the page is $build/gpu-results.md"
+}
+
 only=
 long=
 under=
@@ -90,20 +104,27 @@ while [ $# -gt 0 ]; do
 		long=1
 		export CAUSEWAY_TEST_LONG=1
 		;;
-	--gpu) export CAUSEWAY_TEST_GPU=1 ;;
+	--gpu)
+		export CAUSEWAY_TEST_GPU=1
+		suites=gpu
+		;;
 	--kvm) export CAUSEWAY_TEST_KVM=1 ;;
 	*) die "check: unknown option '$1'; ./do help lists them" ;;
 	esac
 	shift
 done
 
-. tools/do/setup.sh
+[ -n "${CAUSEWAY_TEST_GPU:-}" ] || . tools/do/setup.sh
 . tools/do/build.sh
 build_all
 jobs=$(nproc)
 [ "$jobs" -le 4 ] || jobs=4
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
+if [ -n "${CAUSEWAY_TEST_GPU:-}" ]; then
+	rm -rf "$build/tests/gpu/results"
+	only=gpu
+fi
 for s in ${only:-$suites sanitize style}; do
 	case " $suites style " in
 	*" $s "*) check_suite "$build" "$s" "" "" ;;
@@ -113,5 +134,6 @@ for s in ${only:-$suites sanitize style}; do
 		;;
 	esac
 done
+[ -z "${CAUSEWAY_TEST_GPU:-}" ] || check_gpu_page
 awk '{ p += $1; f += $2; s += $3 }
 	END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 || p + s == 0 }' "$results"
