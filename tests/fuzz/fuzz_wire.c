@@ -4,11 +4,12 @@
  * of every CUDA function, read by the worker's own dispatcher over a back end
  * that does nothing but look at what it is given.
  *
- * The input is a list of commands that are nearly right; see step().
+ * The input is a list of commands that are nearly right; see step(). Its first
+ * byte says what there is before: enum setup.
  *
  * Covers: worker/dispatch.c worker/reply.c worker/handle.c worker/launch.c
  * worker/copy.c worker/event.c worker/region.c worker/context.c worker/hand.c
- * worker/protocol.c worker/window.c
+ * worker/load.c worker/protocol.c worker/window.c
  */
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -16,14 +17,13 @@
 #include "cu_driver.h"
 #include "cw/log.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/wire_cmds.h"
 #include "tests/wire/loop.h"
 #include "worker/internal.h"
 #include "worker/window.h"
 
 #define RING VCUDA_RING_MIN
 #define WINDOW (1u << 16)
-#define ARENA 0x10000000000ull
-#define ARENA_SIZE 0x10000u
 #define BLOCKS_MAX 65536
 
 extern char __start_fz_data[] __attribute__((weak));
@@ -37,6 +37,23 @@ static struct wk_worker worker;
 static struct cw_info info;
 static void *blocks[BLOCKS_MAX];
 static size_t nr_blocks;
+static uint64_t kernel; /* of fz_objects_make() */
+static uint8_t setup;
+static _Atomic uint64_t signal_page[2];
+
+/**
+ * enum setup - Bits of an input's first byte
+ * @SETUP_REGION:	a region is attached
+ * @SETUP_OBJECTS:	a kernel, a stream and events are known
+ * @SETUP_SIGNAL:	as in a VM: the daemon is told of grants and wakes
+ * @SETUP_DIRECT:	the window is device memory
+ */
+enum setup {
+	SETUP_REGION = 1,
+	SETUP_OBJECTS = 2,
+	SETUP_SIGNAL = 4,
+	SETUP_DIRECT = 8,
+};
 
 /* ---- memory of the worker, see worker.h */
 
@@ -181,14 +198,41 @@ __attribute__((no_sanitize("undefined"))) static CUresult back_nothing(void)
 	return CUDA_SUCCESS;
 }
 
+/* What the input wants the back end to say. */
+static CUresult verdict(void)
+{
+	switch (loop.variant >> 5) {
+	case 5:
+		return CUDA_ERROR_INVALID_VALUE;
+	case 6:
+		return CUDA_ERROR_ILLEGAL_ADDRESS;
+	case 7:
+		return CUDA_ERROR_NOT_READY;
+	default:
+		return CUDA_SUCCESS;
+	}
+}
+
+static CUresult back_verdict(void)
+{
+	return verdict();
+}
+
+/* Where the window is device memory, all allocations lie on each other in it. */
 static CUresult back_alloc(CUdeviceptr *ptr, size_t size)
 {
-	*ptr = 0x7000000000ull + size % 65536 * 4096;
-	return size ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+	*ptr = FZ_DEVICE + size % 65536 * 4096;
+	if (worker.start.direct) {
+		*ptr = worker.start.device_base;
+		return size <= WINDOW ? verdict() : CUDA_ERROR_OUT_OF_MEMORY;
+	}
+	return size ? verdict() : CUDA_ERROR_INVALID_VALUE;
 }
 
 static CUresult back_range(CUdeviceptr *base, size_t *size, CUdeviceptr ptr)
 {
+	if (verdict())
+		return verdict();
 	if (base)
 		*base = ptr & ~4095ull;
 	if (size)
@@ -234,7 +278,7 @@ static CUresult back_dtoh(void *dst, CUdeviceptr src, size_t size, CUstream stre
 static CUresult back_htod(CUdeviceptr dst, const void *src, size_t size, CUstream stream)
 {
 	loop_is_pod(src, size);
-	return CUDA_SUCCESS;
+	return verdict();
 }
 
 static CUresult back_host_func(CUstream stream, CUhostFn fn, void *data)
@@ -268,6 +312,14 @@ static void driver_make(void)
 	driver.cuMemcpyHtoDAsync_v2 = back_htod;
 	driver.cuLaunchHostFunc = back_host_func;
 	driver.cuMemHostGetDevicePointer_v2 = back_host_pointer;
+	driver.cuEventQuery = (void *)back_verdict;
+	driver.cuEventRecord = (void *)back_verdict;
+	driver.cuMemHostRegister_v2 = (void *)back_verdict;
+	driver.cuMemHostUnregister = (void *)back_verdict;
+	driver.cuLaunchKernel = (void *)back_verdict;
+	driver.cuLaunchKernelEx = (void *)back_verdict;
+	driver.cuCtxSynchronize = (void *)back_verdict;
+	driver.cuMemcpyAsync = (void *)back_verdict;
 }
 
 /* ---- inputs */
@@ -307,7 +359,7 @@ static void put_word(struct fz_input *in, struct cw_enc *e)
 		cw_enc_u64(e, ~0ull << (shape >> 4) * 4);
 		break;
 	case 8:
-		cw_enc_u64(e, ARENA + (shape >> 4) * 4096);
+		cw_enc_u64(e, FZ_ARENA + (shape >> 4) * 4096);
 		break;
 	default:
 		cw_enc_u64(e, shape >> 4);
@@ -322,6 +374,35 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+static void region_give(void)
+{
+	struct cw_worker_seg seg = { .len = FZ_ARENA_SIZE };
+	struct cw_worker_attach attach = {
+		.region = 1, .va = FZ_ARENA, .len = FZ_ARENA_SIZE, .nr_segs = 1
+	};
+	int fd = memfd_create("region", MFD_CLOEXEC);
+
+	FZ_REQUIRE(fd >= 0 && !ftruncate(fd, FZ_ARENA_SIZE));
+	wk_region_attach(&attach, &seg, &fd, 1);
+	close(fd);
+}
+
+/* What comes from the daemon, and threads that sleep. */
+static void control(uint8_t shape)
+{
+	switch (shape & 3) {
+	case 0:
+		wk_region_detach(shape >> 2 & 3);
+		break;
+	case 1:
+		region_give();
+		break;
+	default:
+		atomic_store(&cw_channel_slot(worker.channel, 1 + (shape >> 2 & 1))->sleeping, 1);
+		break;
+	}
+}
+
 /* One command, or several bytes of anything. */
 static void step(struct fz_input *in)
 {
@@ -331,11 +412,22 @@ static void step(struct fz_input *in)
 	struct cw_enc e;
 	uint8_t shape = fz_u8(in);
 	uint16_t which = fz_u16(in);
+	uint64_t last;
+
+	if (which == 0xffff) {
+		control(shape);
+		return;
+	}
 
 	cw_enc_init(&e, ring + sizeof(cmd), CW_CMD_MAX - sizeof(cmd));
 	cmd.id = which & 0x8000 ? which % 24 : wk_functions[which % wk_functions_count].id;
-	for (uint8_t n = fz_u8(in) % 24; n; n--)
-		put_word(in, &e);
+	if (which >> 14 == 3) {
+		memcpy(&last, cw_channel_slot(ch, 1)->data, sizeof(last));
+		fz_cmd_put(in, &e, cmd.id, kernel, last);
+	} else {
+		for (uint8_t n = fz_u8(in) % 24; n; n--)
+			put_word(in, &e);
+	}
 	cmd.size = (uint32_t)cw_align_up((size_t)(e.p - ring), CW_CMD_ALIGN);
 	cmd.flags = shape & 1;
 	cmd.slot = 1 + (shape >> 1 & 1);
@@ -357,22 +449,12 @@ static void *input_run(void *arg)
 {
 	struct fz_input *in = arg;
 
+	kernel = 0;
+	if (setup & SETUP_OBJECTS)
+		kernel = fz_objects_make(wk_thread_get(1));
 	while (in->n && !atomic_load(&worker.dead))
 		step(in);
 	return NULL;
-}
-
-static void region_give(void)
-{
-	struct cw_worker_seg seg = { .len = ARENA_SIZE };
-	struct cw_worker_attach attach = {
-		.region = 1, .va = ARENA, .len = ARENA_SIZE, .nr_segs = 1
-	};
-	int fd = memfd_create("region", MFD_CLOEXEC);
-
-	FZ_REQUIRE(fd >= 0 && !ftruncate(fd, ARENA_SIZE));
-	wk_region_attach(&attach, &seg, &fd, 1);
-	close(fd);
 }
 
 static void worker_open(void)
@@ -386,14 +468,34 @@ static void worker_open(void)
 	worker.start.max_objects = 1 << 20;
 	worker.start.max_callbacks = 1 << 16;
 	worker.start.max_image = WINDOW;
-	worker.start.region_base = ARENA;
-	worker.start.region_size = ARENA_SIZE;
+	worker.start.region_base = FZ_ARENA;
+	worker.start.region_size = FZ_ARENA_SIZE;
 	worker.channel_size = VCUDA_CHANNEL_SIZE(RING);
 	worker.channel = mmap(NULL, worker.channel_size, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	worker.window = calloc(1, WINDOW);
 	info.count = 1;
-	FZ_REQUIRE(worker.channel != MAP_FAILED && worker.window);
+	FZ_REQUIRE(worker.channel != MAP_FAILED);
+	worker.fd_window = memfd_create("window", MFD_CLOEXEC);
+	FZ_REQUIRE(worker.fd_window >= 0 && !ftruncate(worker.fd_window, WINDOW));
+	if (setup & SETUP_DIRECT) {
+		void *at = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED,
+				worker.fd_window, 0);
+
+		FZ_REQUIRE(at != MAP_FAILED);
+		worker.start.direct = 1;
+		worker.start.device_base = (uintptr_t)at;
+	}
+	if (setup & SETUP_SIGNAL)
+		worker.signal_page = signal_page;
+	FZ_REQUIRE(!wk_bulk_init() && worker.window);
+}
+
+static void worker_close(void)
+{
+	munmap((void *)FZ_ARENA, FZ_ARENA_SIZE);
+	munmap(worker.channel, worker.channel_size);
+	munmap(worker.window, WINDOW);
+	close(worker.fd_window);
 }
 
 /*
@@ -427,8 +529,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	state_reset();
 	loop = (struct loop){ .forged = true };
 	driver_make();
+	setup = fz_u8(&in);
 	worker_open();
-	if (fz_u8(&in) & 1 && !wk_reserve(ARENA, ARENA_SIZE))
+	if (setup & SETUP_REGION && !wk_reserve(FZ_ARENA, FZ_ARENA_SIZE))
 		region_give();
 	/* A thread of its own: what is thread-local is fresh as well. */
 	FZ_REQUIRE(!pthread_create(&thread, NULL, input_run, &in));
@@ -436,8 +539,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fz_plant(atomic_load(&worker.launches) == 2 && atomic_load(&worker.commands) == 5);
 	while (nr_blocks)
 		free(blocks[--nr_blocks]);
-	munmap((void *)ARENA, ARENA_SIZE);
-	munmap(worker.channel, worker.channel_size);
-	free(worker.window);
+	worker_close();
 	return 0;
 }
