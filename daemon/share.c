@@ -45,6 +45,8 @@
 /* cd_client.idle is an average over so many turns. */
 #define IDLE_TURNS 8
 
+_Static_assert(CD_MAX_CLIENTS <= CW_CARD_CLIENTS, "each client has its place");
+
 static int card_open_dir(const char *path)
 {
 	struct stat st;

@@ -25,7 +25,7 @@
 
 #define CW_CARD_MAGIC 0x31647261432d7743ull
 #define CW_CARD_VMS 256u
-#define CW_CARD_CLIENTS 256
+#define CW_CARD_CLIENTS 2048
 
 /**
  * struct cw_card_client - A client, for people to look at
@@ -101,7 +101,7 @@ static inline void cw_card_dir(char *buf, size_t len, uid_t uid)
 }
 
 /* The number is that of the layout: daemons of two versions do not meet. */
-#define CW_CARD_FILE "soft-2.card"
-#define CW_CARD_FILE_NVIDIA "nvidia-2.card"
+#define CW_CARD_FILE "soft-3.card"
+#define CW_CARD_FILE_NVIDIA "nvidia-3.card"
 
 #endif
