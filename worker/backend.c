@@ -115,16 +115,16 @@ CUresult wk_backend_load(const char *path)
  */
 CUresult wk_backend_open(const char *path)
 {
-	void (*prepare)(void);
+	const struct causeway_soft_info *info;
 
 	backend_result = wk_backend_load(path);
 	backend_loaded = true;
 	if (backend_result)
 		return backend_result;
-	/* The software GPU opens now what it may need later: cw/soft_info.h. */
-	*(void **)&prepare = dlsym(backend_handle, "causeway_soft_prepare");
-	if (prepare)
-		prepare();
+	/* The software GPU opens now what it may need later: its compiler. */
+	info = dlsym(backend_handle, "causeway_soft_info");
+	if (info && info->size >= sizeof(*info) && info->preload())
+		cw_info("kernels are interpreted: no compiler");
 	return CUDA_SUCCESS;
 }
 

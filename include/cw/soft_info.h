@@ -7,11 +7,10 @@
  * worker handed in (CAUSEWAY_SOFT_ARENA_FD, _BASE, _SIZE), a copy to the window
  * is a copy to the device.
  *
- * A back end may export a second one, void causeway_soft_prepare(void): the
- * worker calls it once, before cuInit(), while files can still be opened. What
- * the back end needs from the file system later (a compiler's library, a folder
- * of compiled code) it opens there. Afterwards it has threads and anonymous
- * memory, executable too, and no file (worker/syscalls.c).
+ * The worker calls its preload() once, before cuInit(), while files can still be
+ * opened. What the software GPU needs from the file system later (a compiler's
+ * library, a folder of compiled code) it opens there. Afterwards it has threads
+ * and anonymous memory, executable too, and no file (worker/syscalls.c).
  */
 #ifndef CW_SOFT_INFO_H
 #define CW_SOFT_INFO_H
