@@ -95,7 +95,7 @@ uint64_t t_call_load(struct t_vm_client *c, const char *ptx, const char *name)
 	t_call_begin(&call);
 	cw_enc_u64(&call.enc, 0); /* no image of before: the bytes follow */
 	cw_enc_bytes(&call.enc, ptx, strlen(ptx) + 1);
-	if (t_call(c, &call, cw_fn_hash("cuModuleLoadData"), &module))
+	if (t_call(c, &call, cw_fn_hash("cuModuleLoadDataEx"), &module))
 		return 0;
 	t_call_begin(&call);
 	cw_enc_u64(&call.enc, module);
