@@ -21,6 +21,7 @@
 #include "daemon/codes.h"
 #include "daemon/daemon.h"
 #include "daemon/msg.h"
+#include "vhost/proto.h"
 
 #define VM_FEATURES                                                                                \
 	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC |                        \
@@ -227,6 +228,8 @@ static int vm_init(struct cd_vm *vm, int fd, bool listening)
 		.dev = vm,
 		.loop = { watch_add, watch_del, vm },
 		.features = VM_FEATURES,
+		/* Nothing is asked of it, but User-mode Linux has no interrupt without. */
+		.protocol_features = 1ull << VU_PF_BACKEND_REQ,
 		.nr_queues = VIRTIO_CUDA_NUM_VQS,
 	};
 	int ret = vu_create(&params, &vm->b);

@@ -408,8 +408,7 @@ int vu_handle(struct vu_backend *b, struct vu_msg *reply)
 	struct vu_hdr *hdr = &rx->msg.hdr;
 	const struct row *row = hdr->request < CW_ARRAY_SIZE(rows) ? &rows[hdr->request] : NULL;
 	uint32_t known = VU_FLAG_VERSION_MASK | VU_FLAG_NEED_REPLY;
-	bool ack =
-		hdr->flags & VU_FLAG_NEED_REPLY && b->protocol_features & 1ULL << VU_PF_REPLY_ACK;
+	uint64_t acks = b->protocol_features;
 	int ret;
 
 	if ((hdr->flags & VU_FLAG_VERSION_MASK) != VU_VERSION || hdr->flags & ~known)
@@ -423,7 +422,9 @@ int vu_handle(struct vu_backend *b, struct vu_msg *reply)
 		ret = row->fn(b, &rx->msg, reply);
 	if (ret == -EAGAIN || (row && row->fn && row->answer == ANSWER_OWN))
 		return ret;
-	if (!ack)
+	/* Linux (virtio_uml) wants the message acknowledged that turns this on. */
+	acks |= b->protocol_features;
+	if (!(hdr->flags & VU_FLAG_NEED_REPLY) || !(acks & 1ULL << VU_PF_REPLY_ACK))
 		return ret;
 	return reply_u64(reply, ret ? 1 : 0);
 }

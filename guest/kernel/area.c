@@ -155,14 +155,31 @@ static int vcuda_area_add(struct vcuda_area *area, struct page *page, unsigned i
 	return 0;
 }
 
-static struct page *vcuda_area_alloc_block(unsigned int order, bool last)
+/*
+ * Smallest order whose blocks make @left pages in @runs runs, none of them a
+ * neighbour of another.
+ */
+static unsigned int vcuda_area_floor(unsigned long left, unsigned int runs)
+{
+	unsigned int order = 0;
+
+	while (order < VCUDA_TOP_ORDER &&
+	       (left >> order) + hweight_long(left & ((1ul << order) - 1)) > runs)
+		order++;
+	return order;
+}
+
+static struct page *vcuda_area_alloc_block(unsigned int order, bool needed)
 {
 	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
 	struct page *page;
 
-	/* A smaller block will do, unless this is the smallest allowed. */
-	if (order && !last)
-		gfp |= __GFP_NORETRY;
+	/*
+	 * Where a smaller block will do as well, no effort. Where it will not,
+	 * all effort but killing: in a fragmented guest memory is moved then.
+	 */
+	if (order)
+		gfp |= needed ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY;
 	page = alloc_pages(gfp, order);
 	if (page && order)
 		split_page(page, order);
@@ -177,6 +194,7 @@ static int vcuda_area_alloc(struct vcuda_area *area, unsigned long want, unsigne
 
 	while (area->nr_pages < want) {
 		unsigned long left = want - area->nr_pages;
+		unsigned int floor;
 		struct page *page;
 		unsigned long i;
 
@@ -187,7 +205,8 @@ static int vcuda_area_alloc(struct vcuda_area *area, unsigned long want, unsigne
 		if (area->nr_runs > max_runs ||
 		    ((u64)(max_runs - area->nr_runs + 1) << VCUDA_TOP_ORDER) < left)
 			return -ENOMEM;
-		page = vcuda_area_alloc_block(order, order == low);
+		floor = max(low, vcuda_area_floor(left, max_runs - area->nr_runs));
+		page = vcuda_area_alloc_block(order, order == floor);
 		if (!page) {
 			if (order == low)
 				return -ENOMEM;

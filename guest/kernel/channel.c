@@ -164,6 +164,31 @@ static void vcuda_open_fail(struct vcuda_client *client)
 	vcuda_open_undo(client);
 }
 
+/* OPEN waits so long for a full graveyard; a CLOSE may take 2 s. */
+#define VCUDA_GRAVE_TIMEOUT (5 * HZ)
+
+static bool vcuda_grave_full(struct vcuda_device *dev)
+{
+	return atomic_long_read(&dev->grave_pages) > totalram_pages() / 8;
+}
+
+/*
+ * Clients of before are on their way out, with much memory. Usually that is a
+ * matter of milliseconds: one program after the other.
+ */
+static int vcuda_open_wait(struct vcuda_device *dev)
+{
+	long left = wait_event_killable_timeout(dev->grave_wq,
+						!vcuda_grave_full(dev) || !vcuda_device_live(dev),
+						VCUDA_GRAVE_TIMEOUT);
+
+	if (left < 0)
+		return -EINTR;
+	if (!vcuda_device_live(dev))
+		return -ENODEV;
+	return left ? 0 : -EBUSY;
+}
+
 static int vcuda_open_locked(struct vcuda_client *client, struct vcuda_open *open)
 {
 	struct vcuda_device *dev = client->dev;
@@ -173,8 +198,9 @@ static int vcuda_open_locked(struct vcuda_client *client, struct vcuda_open *ope
 		return -EALREADY;
 	if (!vcuda_device_live(dev))
 		return -ENODEV;
-	if (atomic_long_read(&dev->grave_pages) > totalram_pages() / 8)
-		return -EBUSY;
+	err = vcuda_open_wait(dev);
+	if (err)
+		return err;
 	err = vcuda_open_prepare(client, open);
 	if (!err)
 		err = vcuda_msg_call(client->open_msg);

@@ -153,6 +153,7 @@ void vcuda_client_kill_all(struct vcuda_device *dev)
 	xa_for_each(&dev->clients, id, client)
 		vcuda_client_kill(client);
 	xa_unlock_irq(&dev->clients);
+	wake_up_all(&dev->grave_wq);
 }
 
 /**
@@ -217,6 +218,7 @@ static void vcuda_client_free_all(struct vcuda_client *client)
 	client->open_msg = NULL;
 	client->close_msg = NULL;
 	atomic_long_sub(client->grave_pages, &dev->grave_pages);
+	wake_up_all(&dev->grave_wq);
 }
 
 /*

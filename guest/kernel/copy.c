@@ -86,8 +86,10 @@ static void vcuda_chain_release(struct vcuda_msg *msg)
 	struct vcuda_chain *chain = container_of(msg, struct vcuda_chain, msg);
 
 	vcuda_chain_free_pages(chain);
-	if (chain->orphan)
+	if (chain->orphan) {
 		atomic_long_sub(chain->nr_pages, &msg->dev->grave_pages);
+		wake_up_all(&msg->dev->grave_wq);
+	}
 	kvfree(chain->pages);
 	kvfree(chain->sg);
 	vcuda_msg_fini(msg);

@@ -297,12 +297,15 @@ void vcuda_device_stop(struct vcuda_device *dev, enum vcuda_state state)
  */
 static int vcuda_device_negotiate(struct vcuda_device *dev)
 {
+	const u64 transport = GENMASK_ULL(VIRTIO_TRANSPORT_F_END - 1, VIRTIO_TRANSPORT_F_START) &
+			      ~BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
 	struct virtio_device *vdev = dev->vdev;
-	u64 lost = vdev->features & ~vdev->config->get_features(vdev);
+	u64 offered = vdev->config->get_features(vdev);
 	int err;
 
-	vdev->features &= ~lost;
-	if (lost & BIT_ULL(VIRTIO_F_VERSION_1))
+	/* As at probe: what is the transport's own is the transport's to decline. */
+	vdev->features = (vdev->features & offered) | (offered & transport);
+	if (!(vdev->features & BIT_ULL(VIRTIO_F_VERSION_1)))
 		return -ENODEV;
 	virtio_add_status(vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	virtio_add_status(vdev, VIRTIO_CONFIG_S_DRIVER);
@@ -410,6 +413,7 @@ static void vcuda_device_init(struct vcuda_device *dev)
 	mutex_init(&dev->files_lock);
 	spin_lock_init(&dev->vq_lock);
 	spin_lock_init(&dev->grave_lock);
+	init_waitqueue_head(&dev->grave_wq);
 	INIT_LIST_HEAD(&dev->now);
 	INIT_LIST_HEAD(&dev->slow);
 	INIT_LIST_HEAD(&dev->copiers);

@@ -28,7 +28,6 @@
 #include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
-#include <linux/version.h>
 #include <linux/virtio.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -158,6 +157,7 @@ struct vcuda_msg {
  * @copiers:	clients with queued chains that may post another one
  * @full:	clients with queued chains and @max_chains posted
  * @bell_owed:	a bit was set while @bell was idle; under vq_lock
+ * @grave_wq:	woken when @grave_pages gets less and when the device dies
  * @watched:	calls that wait for the device; PINGs go out while not 0
  */
 struct vcuda_device {
@@ -218,6 +218,7 @@ struct vcuda_device {
 	spinlock_t grave_lock;
 	struct list_head graveyard;
 	atomic_long_t grave_pages;
+	wait_queue_head_t grave_wq;
 	struct work_struct bury_work;
 	struct llist_head reap;
 	struct work_struct reap_work;

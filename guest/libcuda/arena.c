@@ -35,19 +35,20 @@ static bool pieces_grow(void)
 
 /**
  * cg_arena_alloc() - Take an address range for a region
- * @len:	bytes, multiple of the page size
+ * @len:	bytes, multiple of the granule
  *
  * Return: its first address, 0 where the arena is full.
  */
 uint64_t cg_arena_alloc(uint64_t len)
 {
 	const struct cg_open *o = &cg_client()->open;
-	uint64_t at = o->region_base;
+	uint64_t align = cw_max((uint64_t)ARENA_ALIGN, o->granule);
+	uint64_t at = cw_align_up(o->region_base, align);
 	size_t i = 0;
 
 	pthread_mutex_lock(&arena_lock);
 	while (i < nr_pieces && pieces[i].va - at < len) {
-		at = cw_align_up(pieces[i].va + pieces[i].len, ARENA_ALIGN);
+		at = cw_align_up(pieces[i].va + pieces[i].len, align);
 		i++;
 	}
 	if (!cw_range_ok(at - o->region_base, len, o->region_size) || !pieces_grow()) {

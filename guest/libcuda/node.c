@@ -54,8 +54,11 @@ static int node_open_channel(struct cg_open *o)
 		.region_base = o->region_base, .region_size = o->region_size,
 		.device_base = o->device_base, .device_size = o->device_size,
 	};
+	struct vcuda_query q = { .size = sizeof(q) };
 	int err = node_ioctl(VCUDA_IOC_OPEN, &m);
 
+	if (!err)
+		err = node_ioctl(VCUDA_IOC_QUERY, &q);
 	if (err < 0) {
 		if (err != -EADDRINUSE)
 			cg_complain("driver cannot open a client why=\"%s\"", strerror(-err));
@@ -67,6 +70,7 @@ static int node_open_channel(struct cg_open *o)
 		return -errno;
 	o->window_size = m.window_size;
 	o->direct = m.direct;
+	o->granule = q.granule;
 	return 0;
 }
 

@@ -65,12 +65,18 @@ static struct cg_range range_now(enum cg_range_kind kind, uint64_t base, uint64_
 	return r;
 }
 
+/* Bytes of the pages for a region: where guest memory is huge pages, of these. */
+static uint64_t region_len(uint64_t bytes)
+{
+	return cw_align_up(bytes, cg_client()->open.granule);
+}
+
 /* Pages at a fresh address of the arena, known to both sides. */
 static CUresult region_make(const struct cg_fn *fn, enum cg_range_kind kind, uint64_t bytes,
 			    uint32_t flags, uint64_t *ret)
 {
 	const struct cg_transport *tr = cg_client()->tr;
-	uint64_t len = cw_align_up(bytes, PAGE);
+	uint64_t len = region_len(bytes);
 	struct cg_range range;
 	uint64_t va;
 	CUresult r = cg_enter(fn);
@@ -104,7 +110,7 @@ static CUresult region_make(const struct cg_fn *fn, enum cg_range_kind kind, uin
 
 static CUresult region_end(const struct cg_fn *fn, const struct cg_range *range)
 {
-	uint64_t len = cw_align_up(range->size, PAGE);
+	uint64_t len = region_len(range->size);
 	CUresult r = region_unmap(fn, range->base);
 
 	if (cg_client_dead())

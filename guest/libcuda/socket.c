@@ -184,6 +184,7 @@ static int opened(const struct cw_client_opened *r, const int fds[2], struct cg_
 	sock.window_size = r->window_size;
 	sock.doorbell = fds[1];
 	open->window_size = r->window_size;
+	open->granule = 4096;
 	open->direct = r->direct;
 	return 0;
 }

@@ -22,6 +22,7 @@ struct cw_device_stat;
  * @channel:	out: the channel, mapped
  * @window_size: out: bytes of the window
  * @direct:	out: the window is the device memory
+ * @granule:	out: addresses and lengths of regions are multiples of it
  */
 struct cg_open {
 	uint32_t ring_size;
@@ -30,6 +31,7 @@ struct cg_open {
 	void *channel;
 	uint64_t window_size;
 	bool direct;
+	uint64_t granule;
 };
 
 /**
@@ -41,7 +43,7 @@ struct cg_open {
  * @dead:	whether the other side has gone away, without waiting
  * @forked:	in a child of fork(): lets go of what is the parent's alone; may be NULL
  * @copy:	move bytes between user memory and a granted range of the window
- * @region_alloc: shared pages at @va; 0 or -errno; *ret_region is theirs
+ * @region_alloc: shared pages at @va, whole granules; 0 or -errno; *ret_region is theirs
  * @region_register: the caller's own pages; -EOPNOTSUPP: tracking only
  * @region_free:	gives them back; maps @va (of region_alloc) to nothing
  * @stat:	counters of driver and daemon; NULL where there are none

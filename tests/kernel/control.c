@@ -34,7 +34,7 @@ static uint32_t do_hello(struct td *td, struct request *r)
 {
 	struct virtio_cuda_hello_resp resp = {
 		.version = VIRTIO_CUDA_VERSION,
-		.granule_shift = 12,
+		.granule_shift = (uint16_t)td->granule_shift,
 		.max_clients = 64,
 		.max_copy = VIRTIO_CUDA_MAX_COPY,
 		.max_region_runs = VIRTIO_CUDA_MAX_REGION_RUNS,
@@ -68,13 +68,13 @@ static uint32_t do_ping(struct td *td, struct request *r)
 static uint32_t take_runs(struct td *td, struct request *r, struct td_run *runs, uint32_t n,
 			  uint64_t *ret_len)
 {
-	uint64_t len = 0;
+	uint64_t len = 0, mask = (1ull << td->granule_shift) - 1;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct virtio_cuda_run run;
 
 		if (vq_iov_pull(&r->elem->out, &run, sizeof(run)) || run.zero || !run.len ||
-		    run.addr % 4096 || run.len % 4096)
+		    run.addr & mask || run.len & mask)
 			return VIRTIO_CUDA_ERR_MALFORMED;
 		if (!vq_mem_ptr(vu_mem(td->backend), run.addr, run.len))
 			return VIRTIO_CUDA_ERR_ADDRESS;
@@ -112,7 +112,7 @@ static uint32_t do_open(struct td *td, struct request *r)
 	status = take_runs(td, r, c->runs, open.nr_runs, &len);
 	if (status)
 		return status;
-	if (len != VCUDA_CHANNEL_SIZE(open.ring_size))
+	if (len != cw_align_up(VCUDA_CHANNEL_SIZE(open.ring_size), 1ull << td->granule_shift))
 		return VIRTIO_CUDA_ERR_MALFORMED;
 	if (open.region_base == 0xdead000)
 		return VIRTIO_CUDA_ERR_ADDRESS;

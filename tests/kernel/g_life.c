@@ -18,6 +18,7 @@
 #include "tests/tap.h"
 
 #define MIB (1ull << 20)
+#define REGION (2 * MIB) /* a granule on huge pages, too */
 #define DRIVER "/sys/bus/virtio/drivers/virtio_cuda/"
 
 /* Waits until @n messages are held by the device. */
@@ -39,7 +40,7 @@ TEST(clients_end_with_the_file)
 	guest_open(&a);
 	for (int i = 0; i < 10; i++) {
 		guest_open(&b[i]);
-		CHECK_EQ(guest_region_alloc(&b[i], MIB, ARENA_BASE, NULL, &id), 0);
+		CHECK_EQ(guest_region_alloc(&b[i], REGION, ARENA_BASE, NULL, &id), 0);
 	}
 	CHECK_EQ(guest_call(&a, OP_COUNT, COUNT_CLIENTS, 0, 0), 11);
 	CHECK_EQ(guest_call(&a, OP_COUNT, COUNT_REGIONS, 0, 0), 10);
@@ -122,7 +123,7 @@ static int all_refused(struct guest *g)
 	    guest_ioctl(g->fd, VCUDA_IOC_QUERY, &q) != -EPERM)
 		return 1;
 	if (guest_copy(g, 0, &c, 0, 1) != -EPERM || guest_register(g, &c, 4096, 0, &id) != -EPERM ||
-	    guest_region_alloc(g, 4096, ARENA_BASE, NULL, &id) != -EPERM)
+	    guest_region_alloc(g, REGION, ARENA_BASE, NULL, &id) != -EPERM)
 		return 2;
 	if (mmap(NULL, VCUDA_CHANNEL_SIZE(RING_SIZE), PROT_READ, MAP_SHARED, g->fd, 0) !=
 		    MAP_FAILED || errno != EPERM)
@@ -239,7 +240,7 @@ static void do_attach(void)
 	uint32_t id;
 
 	guest_try_open(&own);
-	guest_region_alloc(&own, MIB, ARENA_BASE, NULL, &id);
+	guest_region_alloc(&own, REGION, ARENA_BASE, NULL, &id);
 }
 
 static void do_detach(void)
@@ -248,7 +249,7 @@ static void do_detach(void)
 	uint32_t id;
 
 	guest_try_open(&own);
-	guest_region_alloc(&own, MIB, ARENA_BASE, NULL, &id);
+	guest_region_alloc(&own, REGION, ARENA_BASE, NULL, &id);
 	guest_region_free(&own, id);
 }
 
@@ -367,7 +368,7 @@ TEST(removal_with_open_files)
 	guest_open(&g);
 	idle.fd = open(NODE, O_RDWR);
 	p.fd = g.fd;
-	CHECK_EQ(guest_region_alloc(&g, MIB, ARENA_BASE, &region, &id), 0);
+	CHECK_EQ(guest_region_alloc(&g, REGION, ARENA_BASE, &region, &id), 0);
 	CHECK_EQ(pthread_create(&t, NULL, wait_forever, &g), 0);
 	guest_sleep_ms(100);
 	CHECK_EQ(syscall(SYS_delete_module, "virtio_cuda", O_NONBLOCK), -1);
@@ -387,7 +388,7 @@ TEST(removal_with_open_files)
 	guest_await_device();
 	guest_open(&again);
 	CHECK_EQ(guest_ioctl(g.fd, VCUDA_IOC_KICK, NULL), -ENODEV);
-	munmap(region, MIB);
+	munmap(region, REGION);
 	guest_close(&g);
 	close(idle.fd);
 	CHECK_EQ(guest_call(&again, OP_NOP, 2, 0, 0), 2);

@@ -38,6 +38,7 @@ static int open_at(struct guest *g, uint64_t base)
  */
 int guest_try_open(struct guest *g)
 {
+	struct vcuda_query q = { .size = sizeof(q) };
 	int ret;
 
 	memset(g, 0, sizeof(*g));
@@ -45,6 +46,9 @@ int guest_try_open(struct guest *g)
 	if (g->fd < 0)
 		return -errno;
 	ret = open_at(g, ARENA_BASE);
+	if (!ret)
+		ret = guest_ioctl(g->fd, VCUDA_IOC_QUERY, &q);
+	g->granule = q.granule;
 	if (!ret) {
 		g->channel = mmap(NULL, VCUDA_CHANNEL_SIZE(RING_SIZE), PROT_READ | PROT_WRITE,
 				  MAP_SHARED, g->fd, VCUDA_MMAP_CHANNEL);
@@ -110,7 +114,9 @@ int guest_wait(struct guest *g, uint32_t slot, uint64_t seq, uint64_t timeout_ms
 
 	__atomic_store_n(&s->sleeping, 1, __ATOMIC_SEQ_CST);
 	ret = guest_ioctl(g->fd, VCUDA_IOC_WAIT, &w);
-	__atomic_store_n(&s->sleeping, 0, __ATOMIC_SEQ_CST);
+	/* Of a device that was removed there is no channel any more. */
+	if (ret != -EIO && ret != -ENODEV)
+		__atomic_store_n(&s->sleeping, 0, __ATOMIC_SEQ_CST);
 	return ret;
 }
 
@@ -148,6 +154,11 @@ int guest_copy(struct guest *g, uint32_t flags, void *p, uint64_t offset, uint64
 
 /**
  * guest_region_alloc() - Allocate a region and map it where it belongs
+ * @g:		client
+ * @len:	bytes, whole granules
+ * @va:		where
+ * @ret_p:	the mapping, or NULL
+ * @ret_id:	the region
  *
  * Return: 0 or -errno; without a mapping where @ret_p is NULL.
  */

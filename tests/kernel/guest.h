@@ -10,13 +10,14 @@
 
 #include "tests/kernel/script.h"
 
-#define ARENA_BASE 0x100000000000ull
+#define ARENA_BASE 0x1000000000ull
 #define ARENA_SIZE (64ull << 30)
 #define RING_SIZE VCUDA_RING_DEFAULT
 #define NODE "/dev/vcuda0"
 
 struct guest {
 	int fd;
+	uint32_t granule;
 	uint8_t *channel;
 	uint64_t tail;
 	uint64_t seq[VCUDA_SLOTS];

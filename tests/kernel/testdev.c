@@ -4,6 +4,9 @@
  *
  * usage: testdev SOCKET
  *
+ * Environment: TESTDEV_FEATURES (bits offered), TESTDEV_MAGIC, TESTDEV_GRANULE
+ * (log2 of what runs must be multiples of: 12; 21 on huge pages).
+ *
  * Theory of operation: it implements the messages of virtio_cuda.h to the
  * letter over a vhost-user socket, and in place of a worker it carries out the
  * script that the test program in the guest writes into its channel
@@ -26,6 +29,7 @@
 
 #include "cw/log.h"
 #include "cw/util.h"
+#include "vhost/proto.h"
 
 uint64_t td_now_ms(void)
 {
@@ -234,12 +238,15 @@ int main(int argc, char **argv)
 		.dev = &td,
 		.loop = { loop_add, loop_del, &td },
 		.features = offered(),
+		.protocol_features = 1ull << VU_PF_BACKEND_REQ,
 		.nr_queues = VIRTIO_CUDA_NUM_VQS,
 	};
+	const char *granule = getenv("TESTDEV_GRANULE");
 	int listener, fd;
 
 	cw_log_name = "testdev";
 	signal(SIGPIPE, SIG_IGN);
+	td.granule_shift = granule ? (uint32_t)atoi(granule) : 12;
 	if (argc != 2) {
 		fprintf(stderr, "usage: testdev SOCKET\n");
 		return 2;

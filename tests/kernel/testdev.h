@@ -69,6 +69,7 @@ struct td {
 	struct vu_backend *backend;
 	struct vu_watch *watch[64];
 	unsigned int nr_watch;
+	uint32_t granule_shift;
 	uint64_t epoch;
 	uint64_t bells_gpa;
 	uint64_t hang_until_ms;

@@ -125,7 +125,8 @@ static int call(struct cuda *cu, uint32_t id, const uint64_t *words, uint32_t n,
 		cmd.ctx = 0;
 	memset(at, 0, cmd.size);
 	memcpy(at, &cmd, sizeof(cmd));
-	memcpy(at + sizeof(cmd), words, n * sizeof(*words));
+	if (n)
+		memcpy(at + sizeof(cmd), words, n * sizeof(*words));
 	cu->tail += cmd.size;
 	atomic_store(&ch->tail, cu->tail);
 	ring(&cu->c);

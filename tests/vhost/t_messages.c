@@ -281,6 +281,28 @@ TEST(features_are_negotiated_as_a_subset)
 	CHECK_EQ(fake_close(d), 0);
 }
 
+/* As User-mode Linux does it: the acknowledgement is asked for with its own feature. */
+TEST(message_that_turns_acknowledgements_on_is_acknowledged)
+{
+	struct vu_msg m = {.hdr = {VU_SET_PROTOCOL_FEATURES, VU_VERSION | VU_FLAG_NEED_REPLY, 8},
+			   .u64 = FRONT_PROTOCOL};
+	struct fake *d = fake_open();
+
+	CHECK_EQ(front_send(&d->f, &m, NULL), 0);
+	fake_run(d);
+	CHECK_EQ(front_recv(&d->f, &m), 0);
+	CHECK_EQ(m.hdr.request, VU_SET_PROTOCOL_FEATURES);
+	CHECK_EQ(m.u64, 0);
+	/* Without the feature there is nothing to wait for. */
+	m = (struct vu_msg){.hdr = {VU_SET_PROTOCOL_FEATURES, VU_VERSION, 8}};
+	CHECK_EQ(front_send(&d->f, &m, NULL), 0);
+	m.hdr.flags |= VU_FLAG_NEED_REPLY;
+	CHECK_EQ(front_send(&d->f, &m, NULL), 0);
+	fake_run(d);
+	CHECK_EQ(recv(d->f.sock, &m, sizeof(m), MSG_DONTWAIT), -1);
+	CHECK_EQ(fake_close(d), 0);
+}
+
 TEST(features_of_a_running_device_stay)
 {
 	struct fake *d = fake_open_running();
