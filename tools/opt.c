@@ -31,7 +31,7 @@ static const struct ct_env ct_env_table[] = {
 	{ "CAUSEWAY_SOFT_MEM", "memory of the software GPU, with K, M or G" },
 	{ "CAUSEWAY_SOFT_CC", "compute capability it says it has (default: 13.0)" },
 	{ "CAUSEWAY_SOFT_THREADS", "threads it computes with (default: one per processor)" },
-	{ "CAUSEWAY_SOFT_JIT", "0: it interprets kernels instead of compiling them" },
+	{ "CAUSEWAY_SOFT_JIT", "1: it compiles kernels (unfinished) instead of interpreting them" },
 	{ "CAUSEWAY_SOFT_JIT_LIBRARY", "its compiler (default: libcw-jit.so beside it)" },
 	{ "CAUSEWAY_SOFT_ISA", "vectors to compile for: sse4, avx2 or avx512" },
 	{ "CAUSEWAY_SOFT_DUMP", "llvm or asm: print what it compiles" },

@@ -23,9 +23,9 @@ static int soft_set_stats(void *ctx, const char *value)
 	return setenv("CAUSEWAY_SOFT_STATS", "1", 1);
 }
 
-static int soft_set_interpret(void *ctx, const char *value)
+static int soft_set_compile(void *ctx, const char *value)
 {
-	return setenv("CAUSEWAY_SOFT_JIT", "0", 1);
+	return setenv("CAUSEWAY_SOFT_JIT", "1", 1);
 }
 
 static int soft_set_dump_llvm(void *ctx, const char *value)
@@ -56,7 +56,7 @@ static int soft_set_cache_clear(void *ctx, const char *value)
 static const struct ct_option soft_options[] = {
 	{ "trace", "[=FILE]", soft_set_trace, "print each CUDA call (default: on stderr)" },
 	{ "stats", NULL, soft_set_stats, "say at the end how each kernel ran, and why" },
-	{ "interpret", NULL, soft_set_interpret, "compile nothing: the interpreter runs kernels" },
+	{ "compile", NULL, soft_set_compile, "compile kernels (unfinished), not interpret" },
 	{ "cache-dir", "DIR", soft_set_cache_dir, "keep compiled kernels in DIR" },
 	{ "no-cache", NULL, soft_set_no_cache, "neither use nor keep compiled kernels on disk" },
 	{ "cache-clear", NULL, soft_set_cache_clear, "forget the kernels kept so far, first" },

@@ -83,9 +83,10 @@ static void unit_open(void)
 	struct stat st;
 
 	unit_global.isa = unit_isa();
-	unit_global.off = env && !strcmp(env, "0");
+	/* Off until it is right for every control flow: docs/architecture.md. */
+	unit_global.off = !env || strcmp(env, "1");
 	if (unit_global.off) {
-		snprintf(unit_global.reason, sizeof(unit_global.reason), "switched off");
+		snprintf(unit_global.reason, sizeof(unit_global.reason), "not switched on");
 	} else if (!unit_find(unit_global.path, sizeof(unit_global.path)) ||
 		   stat(unit_global.path, &st)) {
 		unit_global.off = true;
